@@ -1,0 +1,42 @@
+# How everything of this project is compiled.
+
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Kind of build" FORCE)
+endif()
+
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    find_program(PACKSTORE_CCACHE ccache)
+    if(PACKSTORE_CCACHE)
+      set(CMAKE_CXX_COMPILER_LAUNCHER "${PACKSTORE_CCACHE}")
+    endif()
+  endif()
+endif()
+
+if(PACKSTORE_SANITIZE)
+  add_compile_options(-fsanitize=${PACKSTORE_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  # The check of virtual tables needs a descriptor, and takes their want for damage: tests that use
+  # all of them up would fail.
+  if(PACKSTORE_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize=vptr)
+  endif()
+  add_link_options(-fsanitize=${PACKSTORE_SANITIZE})
+endif()
+
+# Sets the language, the warnings and the visibility of `target`.
+function(packstore_compile_options target)
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  set_target_properties(${target} PROPERTIES
+    CXX_EXTENSIONS OFF
+    CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON
+    POSITION_INDEPENDENT_CODE ON)
+  # The checks of the standard library, wherever speed is not all.
+  target_compile_definitions(${target} PRIVATE $<$<NOT:$<CONFIG:Release>>:_GLIBCXX_ASSERTIONS>)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
+    -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough
+    $<$<BOOL:${PACKSTORE_WERROR}>:-Werror>)
+endfunction()

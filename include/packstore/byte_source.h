@@ -1,0 +1,34 @@
+// Where streamed content comes from.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "packstore/bytes.h"
+#include "packstore/export.h"
+#include "packstore/result.h"
+
+namespace packstore {
+
+// A stream of bytes that an application implements. Used by one thread at a time.
+class PACKSTORE_EXPORT ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+
+  // Fills the front of `into` (never empty) and returns how many bytes it wrote; 0 means the end.
+  // An error ends the call that reads from this source with the same error: a source that breaks
+  // off never becomes a shorter object.
+  virtual Result<std::size_t> read(std::span<std::byte> into) = 0;
+};
+
+// The bytes of a view that the caller keeps alive.
+class PACKSTORE_EXPORT ViewSource final : public ByteSource {
+ public:
+  explicit ViewSource(ByteView rest) : rest_(rest) {}
+  Result<std::size_t> read(std::span<std::byte> into) override;
+
+ private:
+  ByteView rest_;
+};
+
+}  // namespace packstore

@@ -1,0 +1,58 @@
+// Named roots.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "packstore/export.h"
+#include "packstore/object_id.h"
+#include "packstore/result.h"
+
+namespace packstore {
+
+namespace store {
+struct StoreCore;
+}
+
+// One step of a ref. nullopt means "no such ref", so the same step creates, moves and deletes.
+struct RefMove {
+  std::optional<ObjectId> from = {};
+  std::optional<ObjectId> to = {};
+};
+
+struct Ref {
+  std::string name = {};
+  ObjectId id = {};
+};
+
+// Refs are the only mutable state in a store: names that point at objects. What they point at never
+// changes, so moving one ref publishes a whole tree or layer set at once.
+//
+// A name is 1 to 255 bytes of letters, digits and "._-+@=", in segments separated by single '/'; no
+// segment is "." or "..". Everything else is kInvalidArgument.
+//
+// Thread safety: every method may be called from any thread and any process.
+class PACKSTORE_EXPORT Refs {
+ public:
+  // The object `name` points at, or nullopt if nobody has created it.
+  Result<std::optional<ObjectId>> find(std::string_view name) const;
+
+  // Moves `name` from `step.from` to `step.to` in one durable step.
+  //
+  // kConflict: the ref was not at `step.from`; nothing changed.
+  // kNotFound: `step.to` is not in the store; nothing changed.
+  Status move(std::string_view name, const RefMove& step);
+
+  // Every ref whose name starts with `prefix`, by name.
+  Result<std::vector<Ref>> list(std::string_view prefix = "") const;
+
+ private:
+  friend class Store;
+  explicit Refs(store::StoreCore& core) : core_(&core) {}
+  store::StoreCore* core_;
+};
+
+}  // namespace packstore

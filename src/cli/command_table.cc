@@ -1,0 +1,44 @@
+#include "command.h"
+#include "commands.h"
+
+namespace packstore::cli {
+
+namespace {
+
+constexpr CommandEntry kCommands[] = {
+    {"init", "Make a new, empty store", "packstore init --store results", make_init},
+    {"put", "Store files and print their ids", "packstore put --packed --compress auto *.csv",
+     make_put},
+    {"get", "Read an object, or many", "packstore get ID -o report.csv", make_get},
+    {"has", "Say for each id whether it is in the store", "packstore has ID1 ID2", make_has},
+    {"ls", "List the objects by ascending id", "packstore ls --prefix 0a -l", make_ls},
+    {"stat", "Count everything and draw how full the packs are", "packstore stat --svg packs.svg",
+     make_stat},
+    {"pack", "Move loose objects into packs", "packstore pack --compress zstd:3 --max-bytes 10GiB",
+     make_pack},
+    {"repack", "Rewrite packs to give back dead space", "packstore repack --min-dead 0.3",
+     make_repack},
+    {"rm", "Remove objects", "packstore rm --ids-from old-ids.txt", make_rm},
+    {"validate", "Look at everything and report all damage",
+     "packstore validate --threads 4 --json", make_validate},
+    {"ref set", "Create or move a ref", "packstore ref set photos/head ID --expect OLD_ID",
+     make_ref_set},
+    {"ref get", "Print the id that a ref points at", "packstore ref get photos/head", make_ref_get},
+    {"ref list", "List refs by name", "packstore ref list photos/", make_ref_list},
+    {"ref rm", "Delete a ref; the object stays", "packstore ref rm photos/old", make_ref_rm},
+    {"backup", "Copy the store beside whoever uses it",
+     "packstore backup /mnt/today --previous /mnt/yesterday", make_backup},
+    {"recover", "Rebuild a lost or damaged index from packs and loose objects",
+     "packstore recover --store copy", make_recover},
+    {"clean", "Remove what crashes left behind", "packstore clean", make_clean},
+};
+
+}  // namespace
+
+std::span<const CommandEntry> command_table() { return kCommands; }
+
+std::string_view group_summary(std::string_view group) {
+  return group == "ref" ? "Names that point at objects" : "";
+}
+
+}  // namespace packstore::cli

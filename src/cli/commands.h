@@ -1,0 +1,41 @@
+// The commands, one function each; which file implements which is in its comment.
+#pragma once
+
+#include <memory>
+
+#include "command.h"
+
+namespace packstore::cli {
+
+// store_commands.cc
+std::unique_ptr<Command> make_init();
+std::unique_ptr<Command> make_backup();
+std::unique_ptr<Command> make_recover();
+
+// put_command.cc, get_command.cc
+std::unique_ptr<Command> make_put();
+std::unique_ptr<Command> make_get();
+
+// list_commands.cc
+std::unique_ptr<Command> make_has();
+std::unique_ptr<Command> make_ls();
+
+// stat_command.cc
+std::unique_ptr<Command> make_stat();
+
+// maintenance_commands.cc
+std::unique_ptr<Command> make_pack();
+std::unique_ptr<Command> make_repack();
+std::unique_ptr<Command> make_rm();
+std::unique_ptr<Command> make_clean();
+
+// validate_command.cc
+std::unique_ptr<Command> make_validate();
+
+// ref_commands.cc
+std::unique_ptr<Command> make_ref_set();
+std::unique_ptr<Command> make_ref_get();
+std::unique_ptr<Command> make_ref_list();
+std::unique_ptr<Command> make_ref_rm();
+
+}  // namespace packstore::cli

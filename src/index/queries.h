@@ -1,0 +1,34 @@
+// Reading single rows, the same inside and outside of a write transaction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "index/connection.h"
+#include "index/rows.h"
+#include "packstore/object_id.h"
+#include "packstore/result.h"
+
+namespace packstore::index {
+
+// The columns pack, offset, stored_size, size, codec of the current row, unchecked: what is no such
+// number fails check().
+Location location_of(const Query& query);
+
+// The same columns and behind them the id. A row whose id is not 32 bytes long gets pack 0, which
+// fails check().
+ObjectRow row_of(const Query& query);
+
+// Where the row points. kCorrupt: it breaks a limit.
+Result<Location> checked(const ObjectRow& row);
+
+Result<std::optional<Location>> find_object(Connection& connection, const ObjectId& id);
+
+// The columns of table `packs` of the current row. kCorrupt: one breaks its limits.
+Result<PackRow> pack_row_of(const Connection& connection, const Query& query);
+Result<std::optional<PackRow>> find_pack_row(Connection& connection, std::uint64_t pack);
+
+Result<std::optional<ObjectId>> find_ref_id(Connection& connection, std::string_view name);
+
+}  // namespace packstore::index

@@ -1,0 +1,252 @@
+// The Index over SQLite. Reads borrow a connection from a pool, one short transaction each; writes
+// go through the one Writer.
+//
+// Looking up many ids at once: either one by one in their order, which touches each page once at
+// most, or by a scan over the range that they span, which costs a quarter a row. Ids are hashes, so
+// the share of the table in that range is known without reading it.
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "index/create.h"
+#include "index/index.h"
+#include "index/queries.h"
+#include "index/reader_pool.h"
+#include "index/row_snapshot.h"
+#include "index/schema.h"
+#include "index/write_transaction.h"
+#include "index/writer.h"
+
+namespace packstore::index {
+namespace {
+
+// Measured: a lookup inside a transaction costs as much as stepping over so many rows.
+constexpr double kLookupCostInRows = 4;
+// Rows take 55 to 60 bytes of a page of 4096.
+constexpr double kRowsPerPage = 70;
+
+// The first eight bytes of an id as a number: where it stands among all ids.
+std::uint64_t position_of(const ObjectId& id) {
+  std::uint64_t position = 0;
+  for (std::size_t i = 0; i < sizeof position; ++i) {
+    position = position << 8 | std::to_integer<std::uint64_t>(id.bytes[i]);
+  }
+  return position;
+}
+
+Result<bool> scan_is_cheaper(Connection& connection, std::span<const ObjectId> sorted_ids) {
+  Query query = connection.query(Statement::kUsedPages);
+  ASSIGN_OR_RETURN(const bool known, query.step());
+  const double rows = known ? static_cast<double>(query.integer(0)) * kRowsPerPage : 0;
+  const std::uint64_t span = position_of(sorted_ids.back()) - position_of(sorted_ids.front());
+  const double rows_in_range = rows * (static_cast<double>(span) / 0x1p64);
+  return rows_in_range < kLookupCostInRows * static_cast<double>(sorted_ids.size());
+}
+
+Status look_up_each(Connection& connection, std::span<const ObjectId> sorted_ids,
+                    const Index::FoundVisitor& visit) {
+  for (std::size_t i = 0; i < sorted_ids.size(); ++i) {
+    Query query = connection.query(Statement::kFindObject);
+    ASSIGN_OR_RETURN(const bool found, query.bind(1, sorted_ids[i]).step());
+    if (found) RETURN_IF_ERROR(visit(i, checked({.id = sorted_ids[i], .at = location_of(query)})));
+  }
+  return {};
+}
+
+Status scan_range(Connection& connection, std::span<const ObjectId> sorted_ids,
+                  const Index::FoundVisitor& visit) {
+  Query query = connection.query(Statement::kScanObjects);
+  query.bind(1, sorted_ids.front()).bind(2, sorted_ids.back());
+  std::size_t i = 0;
+  while (i < sorted_ids.size()) {
+    ASSIGN_OR_RETURN(const bool found, query.step());
+    if (!found) break;
+    const std::optional<ObjectId> id = query.id(5);
+    if (!id) continue;
+    while (i < sorted_ids.size() && sorted_ids[i] < *id) ++i;
+    if (i == sorted_ids.size() || sorted_ids[i] != *id) continue;
+    RETURN_IF_ERROR(visit(i, checked({.id = *id, .at = location_of(query)})));
+    ++i;
+  }
+  return {};
+}
+
+class SqliteIndex final : public Index {
+ public:
+  SqliteIndex(io::FileSystem& files, const io::Directory& root, std::string_view uuid,
+              std::unique_ptr<Writer> writer)
+      : files_(files),
+        uuid_(uuid),
+        writer_(std::move(writer)),
+        readers_(database_in(files, root)) {}
+
+  Result<std::optional<Location>> find(const ObjectId& id) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    return find_object(*reader, id);
+  }
+
+  Status find_many(std::span<const ObjectId> sorted_ids, const FoundVisitor& visit) const override {
+    PACKSTORE_CHECK(std::ranges::adjacent_find(sorted_ids, std::greater_equal<>()) ==
+                    sorted_ids.end());
+    if (sorted_ids.empty()) return {};
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    ASSIGN_OR_RETURN(const std::unique_ptr<ReadScope> scope, ReadScope::begin(*reader));
+    ASSIGN_OR_RETURN(const bool scan, scan_is_cheaper(*reader, sorted_ids));
+    return scan ? scan_range(*reader, sorted_ids, visit) : look_up_each(*reader, sorted_ids, visit);
+  }
+
+  Result<std::vector<ObjectRow>> page(std::optional<ObjectId> after,
+                                      std::size_t limit) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kPageObjects);
+    query.bind(1, after ? ByteView(after->bytes) : ByteView()).bind(2, std::uint64_t{limit});
+    std::vector<ObjectRow> rows;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, query.step());
+      if (!found) return rows;
+      if (!query.id(5)) {
+        return fail(ErrorCode::kCorrupt, "index {}: a row whose id is not 32 bytes long",
+                    reader->path());
+      }
+      rows.push_back(row_of(query));
+    }
+  }
+
+  Result<std::unique_ptr<RowSnapshot>> rows_in_pack_order(
+      std::optional<std::span<const std::uint64_t>> packs) const override {
+    return make_row_snapshot(readers_.file(), packs);
+  }
+
+  Result<std::vector<PackTotals>> totals() const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kScanLocations);
+    std::map<std::uint64_t, PackTotals> by_pack;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, query.step());
+      if (!found) break;
+      const Location at = location_of(query);
+      if (!check(ObjectRow{.id = {}, .at = at})) continue;
+      PackTotals& totals = by_pack[at.pack];
+      totals.objects += 1;
+      totals.size += at.size;
+      totals.stored_size += at.stored_size;
+    }
+    std::vector<PackTotals> all;
+    for (auto& [pack, totals] : by_pack) {
+      totals.pack = pack;
+      all.push_back(totals);
+    }
+    return all;
+  }
+
+  Result<std::vector<PackRow>> packs() const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kListPacks);
+    std::vector<PackRow> rows;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, query.step());
+      if (!found) return rows;
+      ASSIGN_OR_RETURN(const PackRow row, pack_row_of(*reader, query));
+      rows.push_back(row);
+    }
+  }
+
+  Result<std::optional<PackRow>> find_pack(std::uint64_t pack) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    return find_pack_row(*reader, pack);
+  }
+
+  Result<std::optional<ObjectId>> find_ref(std::string_view name) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    return find_ref_id(*reader, name);
+  }
+
+  Result<std::vector<Ref>> list_refs(std::string_view prefix) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kListRefs);
+    query.bind(1, prefix);
+    std::vector<Ref> refs;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, query.step());
+      if (!found) return refs;
+      const std::optional<std::string_view> name = query.text(0);
+      const std::optional<ObjectId> id = query.id(1);
+      if (!name || !id) {
+        return fail(ErrorCode::kCorrupt, "index {}: ref {} does not point at an id of 32 bytes",
+                    reader->path(), name.value_or("without a name"));
+      }
+      if (!name->starts_with(prefix)) return refs;
+      refs.push_back({.name = std::string(*name), .id = *id});
+    }
+  }
+
+  Result<std::vector<ObjectId>> pending_unlinks() const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kListPendingUnlinks);
+    std::vector<ObjectId> ids;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, query.step());
+      if (!found) return ids;
+      const std::optional<ObjectId> id = query.id(0);
+      if (!id) {
+        return fail(ErrorCode::kCorrupt, "index {}: a pending unlink that is not an id of 32 bytes",
+                    reader->path());
+      }
+      ids.push_back(*id);
+    }
+  }
+
+  std::uint64_t generation() const override { return writer_->generation(); }
+
+  Result<std::unique_ptr<WriteTransaction>> begin_write(CommitSync sync) override {
+    return begin_transaction(*writer_, sync);
+  }
+
+  Status checkpoint() override { return writer_->checkpoint(); }
+
+  Result<std::vector<std::string>> integrity_complaints() const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kIntegrityCheck);
+    std::vector<std::string> complaints;
+    while (true) {
+      const Result<bool> found = query.step();
+      if (!found && found.error().code != ErrorCode::kCorrupt) return found.error();
+      if (!found) complaints.push_back(found.error().message);
+      if (!found || !*found) return complaints;
+      const std::string_view complaint = query.text(0).value_or("a complaint that is no text");
+      if (complaint != "ok") complaints.emplace_back(complaint);
+    }
+  }
+
+  Status copy_to(const io::Directory& root, const io::Directory& locks) const override {
+    return copy_index(readers_.file(), {.files = files_, .root = root, .locks = locks}, uuid_);
+  }
+
+ private:
+  io::FileSystem& files_;
+  std::string uuid_;
+  std::unique_ptr<Writer> writer_;
+  mutable ReaderPool readers_;  // Lending a connection changes nothing that a caller can see.
+};
+
+}  // namespace
+
+Status Index::create(io::FileSystem& files, const io::Directory& root, std::string_view uuid) {
+  return create_index(files, root, uuid);
+}
+
+Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const io::Directory& root,
+                                           const io::Directory& locks, std::string_view uuid) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::open(files, root, locks, uuid));
+  return std::unique_ptr<Index>(
+      std::make_unique<SqliteIndex>(files, root, uuid, std::move(writer)));
+}
+
+std::string_view sqlite_version() { return sqlite3_libversion(); }
+
+}  // namespace packstore::index

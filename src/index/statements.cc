@@ -1,0 +1,107 @@
+#include "index/statements.h"
+
+#include <array>
+
+namespace packstore::index {
+namespace {
+
+constexpr std::array<StatementText, kStatementCount> kTexts = {{
+    {Statement::kBeginRead, "beginning to read", "BEGIN"},
+    {Statement::kBeginWrite, "beginning to write", "BEGIN IMMEDIATE"},
+    {Statement::kCommit, "committing", "COMMIT"},
+    {Statement::kRollback, "rolling back", "ROLLBACK"},
+
+    {Statement::kFindObject, "finding an object",
+     "SELECT pack, offset, stored_size, size, codec FROM objects WHERE id = ?1"},
+    {Statement::kPageObjects, "listing objects",
+     "SELECT pack, offset, stored_size, size, codec, id FROM objects WHERE id > ?1 "
+     "ORDER BY id LIMIT ?2"},
+    {Statement::kScanObjects, "scanning objects",
+     "SELECT pack, offset, stored_size, size, codec, id FROM objects WHERE id BETWEEN ?1 AND ?2 "
+     "ORDER BY id"},
+    {Statement::kScanLocations, "scanning objects",
+     "SELECT pack, offset, stored_size, size, codec FROM objects"},
+    {Statement::kUsedPages, "sizing the table of objects",
+     "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count"},
+    {Statement::kInsertObject, "inserting an object",
+     "INSERT INTO objects(id, pack, offset, stored_size, size, codec) "
+     "VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING"},
+    {Statement::kMoveObject, "moving an object",
+     "UPDATE objects SET pack = ?2, offset = ?3, stored_size = ?4, size = ?5, codec = ?6 "
+     "WHERE id = ?1 AND pack = ?7 AND offset = ?8"},
+    {Statement::kEraseObject, "erasing an object", "DELETE FROM objects WHERE id = ?1"},
+    {Statement::kPackHasRows, "looking for rows of a pack",
+     "SELECT 1 FROM objects WHERE pack = ?1 LIMIT 1"},
+
+    {Statement::kListPacks, "listing packs",
+     "SELECT pack, state, indexed_bytes, dead_bytes FROM packs ORDER BY pack"},
+    {Statement::kFindPack, "finding a pack",
+     "SELECT pack, state, indexed_bytes, dead_bytes FROM packs WHERE pack = ?1"},
+    {Statement::kMaxPack, "finding the last pack", "SELECT max(pack) FROM packs"},
+    {Statement::kPutPack, "writing a pack",
+     "INSERT INTO packs(pack, state, indexed_bytes, dead_bytes) VALUES(?1, ?2, ?3, ?4) "
+     "ON CONFLICT(pack) DO UPDATE SET state = excluded.state, "
+     "indexed_bytes = excluded.indexed_bytes, dead_bytes = excluded.dead_bytes"},
+    {Statement::kErasePack, "erasing a pack", "DELETE FROM packs WHERE pack = ?1"},
+
+    {Statement::kFindRef, "finding a ref", "SELECT id FROM refs WHERE name = ?1"},
+    {Statement::kListRefs, "listing refs",
+     "SELECT name, id FROM refs WHERE name >= ?1 ORDER BY name"},
+    {Statement::kListRefsBackwards, "listing refs",
+     "SELECT name, id FROM refs WHERE name >= ?1 ORDER BY name DESC"},
+    {Statement::kPutRef, "writing a ref",
+     "INSERT INTO refs(name, id, moved_at) VALUES(?1, ?2, unixepoch()) "
+     "ON CONFLICT(name) DO UPDATE SET id = excluded.id, moved_at = excluded.moved_at"},
+    {Statement::kEraseRef, "erasing a ref", "DELETE FROM refs WHERE name = ?1"},
+
+    {Statement::kListPendingUnlinks, "listing pending unlinks",
+     "SELECT id FROM pending_unlinks ORDER BY id"},
+    {Statement::kAddPendingUnlink, "adding a pending unlink",
+     "INSERT INTO pending_unlinks(id) VALUES(?1) ON CONFLICT DO NOTHING"},
+    {Statement::kErasePendingUnlink, "erasing a pending unlink",
+     "DELETE FROM pending_unlinks WHERE id = ?1"},
+
+    {Statement::kFindMeta, "reading a property", "SELECT value FROM meta WHERE key = ?1"},
+    {Statement::kPutMeta, "writing a property",
+     "INSERT INTO meta(key, value) VALUES(?1, ?2) "
+     "ON CONFLICT(key) DO UPDATE SET value = excluded.value"},
+    {Statement::kCountDurableCommit, "counting a durable commit",
+     "INSERT INTO meta(key, value) VALUES('durable_commits', 1) "
+     "ON CONFLICT(key) DO UPDATE SET value = value + 1"},
+
+    {Statement::kApplicationId, "reading the application id", "PRAGMA application_id"},
+    {Statement::kUserVersion, "reading the version of the schema", "PRAGMA user_version"},
+    {Statement::kJournalMode, "reading the journal mode", "PRAGMA journal_mode"},
+    {Statement::kUseLog, "switching to the write-ahead log", "PRAGMA journal_mode = WAL"},
+    {Statement::kListSchema, "reading the schema",
+     "SELECT type, name, sql FROM sqlite_schema ORDER BY name"},
+    {Statement::kIntegrityCheck, "checking the integrity", "PRAGMA integrity_check"},
+
+    {Statement::kKeepRowsOfAllPacks, "sorting rows by pack",
+     "INSERT INTO temp.kept_rows SELECT pack, offset, stored_size, size, codec, id "
+     "FROM main.objects ORDER BY pack, offset"},
+    {Statement::kKeepPack, "choosing packs", "INSERT OR IGNORE INTO temp.kept_packs VALUES(?1)"},
+    {Statement::kKeepRowsOfKeptPacks, "sorting rows by pack",
+     "INSERT INTO temp.kept_rows SELECT pack, offset, stored_size, size, codec, id "
+     "FROM main.objects WHERE pack IN (SELECT pack FROM temp.kept_packs) ORDER BY pack, offset"},
+    {Statement::kWalkKeptRows, "walking sorted rows",
+     "SELECT pack, offset, stored_size, size, codec, id FROM temp.kept_rows ORDER BY rowid"},
+
+    {Statement::kAttachSource, "opening the source of a copy", "ATTACH ?1 AS source"},
+}};
+
+consteval bool texts_stand_in_order() {
+  for (std::size_t i = 0; i < kStatementCount; ++i) {
+    if (static_cast<std::size_t>(kTexts[i].statement) != i) return false;
+  }
+  return true;
+}
+static_assert(texts_stand_in_order());
+
+}  // namespace
+
+const StatementText& text_of(Statement statement) {
+  return kTexts[static_cast<std::size_t>(statement)];
+}
+
+}  // namespace packstore::index

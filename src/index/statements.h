@@ -1,0 +1,71 @@
+// Every statement that is prepared once and kept: the text and what it is for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace packstore::index {
+
+enum class Statement : std::uint8_t {
+  kBeginRead,
+  kBeginWrite,
+  kCommit,
+  kRollback,
+
+  kFindObject,
+  kPageObjects,
+  kScanObjects,
+  kScanLocations,
+  kUsedPages,
+  kInsertObject,
+  kMoveObject,
+  kEraseObject,
+  kPackHasRows,
+
+  kListPacks,
+  kFindPack,
+  kMaxPack,
+  kPutPack,
+  kErasePack,
+
+  kFindRef,
+  kListRefs,
+  kListRefsBackwards,
+  kPutRef,
+  kEraseRef,
+
+  kListPendingUnlinks,
+  kAddPendingUnlink,
+  kErasePendingUnlink,
+
+  kFindMeta,
+  kPutMeta,
+  kCountDurableCommit,
+
+  kApplicationId,
+  kUserVersion,
+  kJournalMode,
+  kUseLog,
+  kListSchema,
+  kIntegrityCheck,
+
+  kKeepRowsOfAllPacks,
+  kKeepPack,
+  kKeepRowsOfKeptPacks,
+  kWalkKeptRows,
+
+  kAttachSource,
+};
+
+inline constexpr std::size_t kStatementCount =
+    static_cast<std::size_t>(Statement::kAttachSource) + 1;
+
+struct StatementText {
+  Statement statement;
+  const char* purpose;  // Completes "while ..." in messages.
+  const char* sql;
+};
+
+const StatementText& text_of(Statement statement);
+
+}  // namespace packstore::index

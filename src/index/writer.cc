@@ -1,0 +1,163 @@
+// A write transaction, step by step:
+//
+// 1. Take the turn: the gate of this process, then the lock file of the store. From here to step 7
+//    nobody else writes or checkpoints.
+// 2. Make the generation even, should a process have died in step 5.
+// 3. Choose how COMMIT syncs: not at all, or the whole write-ahead log, which makes every commit
+//    before it durable as well. Only in the second case, and once: sync the directory, since the
+//    log may be a new file.
+// 4. BEGIN IMMEDIATE, the changes. A durable transaction counts itself in `meta`: SQLite syncs
+//    nothing when no page has changed, and then earlier commits would not become durable either.
+// 5. Make the generation odd, COMMIT, make it even: whoever saw the same even number before and
+//    after read no row that came or went in between, even when this process dies right here.
+// 6. Checkpoint when the log has grown. The commit stands whatever comes out of it.
+// 7. Give the turn back.
+//
+// A sync that failed is never tried again: the system may have dropped the bytes and report success
+// the second time, and commits that were acknowledged would rest on nothing.
+#include "index/writer.h"
+
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "index/schema.h"
+
+namespace packstore::index {
+namespace {
+
+// Beyond this the log costs lookups more than it saves commits (SQLite's own default is 4 MB too).
+constexpr std::uint64_t kCheckpointPages = (4 << 20) / kPageBytes;
+// Opening an index reads the whole log, up to 1 ms a MiB, even what was checkpointed, and it takes
+// space. Small commits overwrite a log of some 4 MiB in place; only a large commit makes a longer
+// one, and that is cut off.
+constexpr std::uint64_t kTruncatePages = (5 << 20) / kPageBytes;
+
+bool is_even(std::uint64_t number) { return number % 2 == 0; }
+
+}  // namespace
+
+Writer::Writer(const io::Directory& root, const io::Directory& locks,
+               std::unique_ptr<Connection> connection,
+               std::unique_ptr<io::SharedCounter> generation)
+    : root_(root),
+      locks_(locks),
+      connection_(std::move(connection)),
+      generation_(std::move(generation)) {}
+
+Result<std::unique_ptr<Writer>> Writer::open(io::FileSystem& files, const io::Directory& root,
+                                             const io::Directory& locks, std::string_view uuid) {
+  // Asked without opening it: closing a descriptor would drop SQLite's locks in this process.
+  ASSIGN_OR_RETURN(const std::optional<io::FileInfo> info, root.stat_file(kIndexFile));
+  if (!info) return fail(ErrorCode::kNotFound, "{}/{}: no such file", root.path(), kIndexFile);
+
+  ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection,
+                   Connection::open(database_in(files, root), Access::kReadWrite));
+  RETURN_IF_ERROR(check_schema(*connection, uuid));
+  ASSIGN_OR_RETURN(std::unique_ptr<io::SharedCounter> generation,
+                   locks.open_counter(kGenerationFile));
+  std::unique_ptr<Writer> writer(
+      new Writer(root, locks, std::move(connection), std::move(generation)));
+  RETURN_IF_ERROR(writer->ensure_log());
+  return writer;
+}
+
+Status Writer::ensure_log() {
+  // A copy made by another program may have left the mode of the write-ahead log.
+  ASSIGN_OR_RETURN(const bool uses_log, uses_write_ahead_log(*connection_));
+  if (uses_log) return {};
+  ASSIGN_OR_RETURN(const std::unique_ptr<WriteTurn> turn,
+                   WriteTurn::take(gate_, locks_, "opening the index"));
+  return connection_->run(Statement::kUseLog);
+}
+
+Result<std::unique_ptr<WriteTurn>> Writer::begin(CommitSync sync) {
+  ASSIGN_OR_RETURN(std::unique_ptr<WriteTurn> turn,
+                   WriteTurn::take(gate_, locks_, "writing to the index"));
+  Status ready = prepare_turn(sync);
+  if (!ready) {
+    note_failure(ready);
+    return std::move(ready).error();
+  }
+  return turn;
+}
+
+Status Writer::prepare_turn(CommitSync sync) {
+  if (failure_) return *failure_;
+  if (!is_even(generation_->load())) generation_->increment();
+  RETURN_IF_ERROR(set_synchronous(sync));
+  return connection_->run(Statement::kBeginWrite);
+}
+
+Status Writer::set_synchronous(CommitSync sync) {
+  if (sync == CommitSync::kDurable && !directory_synced_) {
+    Status synced = root_.sync();
+    if (!synced) {
+      failure_ = synced.error();
+      return synced;
+    }
+    directory_synced_ = true;
+  }
+  if (synchronous_ == sync) return {};
+  RETURN_IF_ERROR(connection_->execute(
+      sync == CommitSync::kDurable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+      "choosing how commits sync"));
+  synchronous_ = sync;
+  return {};
+}
+
+Status Writer::commit(CommitSync sync) {
+  if (sync == CommitSync::kDurable) {
+    Status counted = connection_->run(Statement::kCountDurableCommit);
+    if (!counted) {
+      rollback();
+      return counted;
+    }
+  }
+  Status committed = commit_counted(*connection_, *generation_);
+  note_failure(committed);
+  if (!committed) {
+    rollback();
+    return committed;
+  }
+  if (connection_->wal_pages() >= kCheckpointPages) {
+    note_failure(connection_->checkpoint(connection_->wal_pages() >= kTruncatePages
+                                             ? Connection::Checkpoint::kTruncate
+                                             : Connection::Checkpoint::kPassive));
+  }
+  return {};
+}
+
+void Writer::rollback() {
+  // There may be nothing to roll back any more: SQLite did it itself after some errors.
+  static_cast<void>(connection_->run(Statement::kRollback));
+}
+
+Status Writer::checkpoint() {
+  ASSIGN_OR_RETURN(const std::unique_ptr<WriteTurn> turn,
+                   WriteTurn::take(gate_, locks_, "checkpointing the index"));
+  if (failure_) return *failure_;
+  Status moved = connection_->checkpoint(Connection::Checkpoint::kTruncate);
+  note_failure(moved);
+  return moved;
+}
+
+void Writer::note_failure(const Status& status) {
+  if (!status && connection_->sync_failed() && !failure_) {
+    failure_ =
+        fail(status.error().code, "{}; open the store again to go on", status.error().message);
+  }
+}
+
+Status commit_counted(Connection& connection, io::SharedCounter& generation) {
+  generation.increment();
+  Status committed = connection.run(Statement::kCommit);
+  generation.increment();
+  return committed;
+}
+
+DatabaseFile database_in(io::FileSystem& files, const io::Directory& root) {
+  return {.path = fmt::format("{}/{}", root.path(), kIndexFile), .vfs = files.sqlite_vfs()};
+}
+
+}  // namespace packstore::index

@@ -1,0 +1,66 @@
+// The one connection of an Index that writes, and the order of steps that makes a commit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "index/connection.h"
+#include "index/index.h"
+#include "index/write_turn.h"
+#include "io/file.h"
+#include "packstore/result.h"
+
+namespace packstore::index {
+
+// The shared counter of commits, in the directory of locks.
+inline constexpr std::string_view kGenerationFile = "generation";
+
+// Thread safety: begin() and checkpoint() from any thread; the rest only by the transaction that
+// holds the turn.
+class Writer {
+ public:
+  // Opens and checks the index in `root`; both directories must outlive the writer. The errors of
+  // Index::open().
+  static Result<std::unique_ptr<Writer>> open(io::FileSystem& files, const io::Directory& root,
+                                              const io::Directory& locks, std::string_view uuid);
+
+  // Waits for the turn and begins the transaction of it.
+  Result<std::unique_ptr<WriteTurn>> begin(CommitSync sync);
+  // Ends it; an error means that it was rolled back. Still within the turn.
+  Status commit(CommitSync sync);
+  void rollback();
+
+  Status checkpoint();
+
+  Connection& connection() { return *connection_; }
+  std::uint64_t generation() const { return generation_->load(); }
+
+ private:
+  Writer(const io::Directory& root, const io::Directory& locks,
+         std::unique_ptr<Connection> connection, std::unique_ptr<io::SharedCounter> generation);
+
+  Status ensure_log();
+  Status prepare_turn(CommitSync sync);
+  Status set_synchronous(CommitSync sync);
+  // Remembers a sync that failed, for good.
+  void note_failure(const Status& status);
+
+  const io::Directory& root_;
+  const io::Directory& locks_;
+  WriteGate gate_;
+  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<io::SharedCounter> generation_;
+  std::optional<CommitSync> synchronous_;
+  bool directory_synced_ = false;
+  std::optional<Error> failure_;
+};
+
+// Where the database of the store in `root` is.
+DatabaseFile database_in(io::FileSystem& files, const io::Directory& root);
+
+// COMMIT, counted: within a turn only.
+Status commit_counted(Connection& connection, io::SharedCounter& generation);
+
+}  // namespace packstore::index

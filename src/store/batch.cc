@@ -1,0 +1,280 @@
+// 1. put() and put_many() hash, drop what the batch or the store has, and append the rest to the
+//    batch's pack. Nothing is visible.
+// 2. commit() ends the group in the pack with a commit record, syncs once, and adds all rows in one
+//    lazy index transaction. After a power cut that loses the rows, the commit record lets the next
+//    opener find all of them again; without it, none count.
+// 3. A batch that moves refs writes no commit record: its rows and refs become visible and durable
+//    together, in one durable transaction.
+#include "packstore/batch.h"
+
+#include <algorithm>
+#include <bitset>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "codec/codec.h"
+#include "hash/sha256.h"
+#include "io/lock.h"
+#include "store/file_source.h"
+#include "store/lookup.h"
+#include "store/pack_writer.h"
+#include "store/put.h"
+#include "store/ref_moves.h"
+#include "store/row_table.h"
+#include "store/store_core.h"
+
+namespace packstore {
+namespace {
+
+// A slice is hashed side by side, looked up in one pass and appended in one write.
+constexpr std::size_t kSliceObjects = 256;
+constexpr std::uint64_t kSliceBytes = 4 << 20;
+// Streams up to this length are kept in memory; longer ones pass through the sandbox.
+constexpr std::size_t kStreamBytesInMemory = 4 << 20;
+// Removal holds batches off for the time of one index transaction.
+constexpr std::chrono::seconds kSessionWait{30};
+
+struct RefStep {
+  std::string name;
+  RefMove step;
+};
+
+}  // namespace
+
+class Batch::Impl {
+ public:
+  Impl(store::StoreCore& core, const BatchOptions& options, io::HeldLock session)
+      : core_(core), options_(options), session_(std::move(session)) {}
+
+  const Compression& compression() const { return options_.compression; }
+
+  Result<ObjectId> put(ByteView content, const Compression& compression) {
+    RETURN_IF_ERROR(compression.check());
+    const ObjectId id = hash::sha256(content);
+    RETURN_IF_ERROR(remember(put_slice({&content, 1}, {&id, 1}, compression)));
+    return id;
+  }
+
+  Result<ObjectId> put(ByteSource& source) {
+    RETURN_IF_ERROR(check_alive());
+    stream_buffer_.resize(kStreamBytesInMemory);
+    ASSIGN_OR_RETURN(const std::size_t count, store::fill(source, stream_buffer_));
+    if (count < stream_buffer_.size()) {
+      return put(ByteView(stream_buffer_).first(count), options_.compression);
+    }
+    Result<ObjectId> id = put_spooled(source, stream_buffer_);
+    if (!id) return remember(id.error()).error();
+    return id;
+  }
+
+  Result<std::vector<ObjectId>> put_many(std::span<const ByteView> contents) {
+    RETURN_IF_ERROR(check_alive());
+    std::vector<ObjectId> ids(contents.size());
+    for (std::size_t first = 0; first < contents.size();) {
+      std::size_t count = 0;
+      for (std::uint64_t bytes = 0; first + count < contents.size() && count < kSliceObjects;
+           ++count) {
+        bytes += contents[first + count].size();
+        if (count != 0 && bytes > kSliceBytes) break;
+      }
+      const auto slice = contents.subspan(first, count);
+      const auto slice_ids = std::span(ids).subspan(first, count);
+      hash::sha256_many(slice, slice_ids);
+      RETURN_IF_ERROR(remember(put_slice(slice, slice_ids, options_.compression)));
+      first += count;
+    }
+    return ids;
+  }
+
+  Status move_ref(std::string_view name, const RefMove& step) {
+    RETURN_IF_ERROR(check_alive());
+    RETURN_IF_ERROR(store::check_ref_name(name));
+    ref_steps_.push_back({std::string(name), step});
+    return {};
+  }
+
+  Result<BatchReport> commit() {
+    RETURN_IF_ERROR(check_alive());
+    // Duplicates were found in the store; they have to be as durable as what is new.
+    RETURN_IF_ERROR(core_.packed_puts.sync());
+    for (const ObjectId& id : loose_duplicates_) RETURN_IF_ERROR(core_.loose.make_durable(id));
+    Status committed = commit_rows();
+    if (!committed) return remember(std::move(committed)).error();
+    dead_ = Error{ErrorCode::kInvalidArgument, "this batch is committed already"};
+    writer_.reset();
+    session_.reset();
+    return report_;
+  }
+
+ private:
+  Status check_alive() const { return dead_ ? Status(*dead_) : Status(); }
+
+  // A batch that failed to write stays failed: its pack is not what its rows say.
+  Status remember(Status status) {
+    if (!status && !dead_) {
+      dead_ = status.error();
+      writer_.reset();
+    }
+    return status;
+  }
+
+  Status put_slice(std::span<const ByteView> contents, std::span<const ObjectId> ids,
+                   const Compression& compression) {
+    RETURN_IF_ERROR(check_alive());
+    ASSIGN_OR_RETURN(const std::vector<store::Presence> presence, store::find_presence(core_, ids));
+    std::vector<store::EncodedObject> objects;
+    std::vector<Bytes> encoded(compression.codec == Codec::kNone ? 0 : contents.size());
+    store::RowTable in_slice;
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+      if (is_duplicate(ids[i], presence[i]) || in_slice.contains(ids[i])) {
+        ++report_.duplicates;
+        continue;
+      }
+      in_slice.add({ids[i], {}});
+      store::EncodedObject object{.id = ids[i], .size = contents[i].size(), .stored = contents[i]};
+      if (!encoded.empty()) {
+        ASSIGN_OR_RETURN(object.codec, codec::encode(contents[i], compression, encoded[i]));
+        if (object.codec != Codec::kNone) object.stored = encoded[i];
+      }
+      objects.push_back(object);
+    }
+    return append(objects);
+  }
+
+  bool is_duplicate(const ObjectId& id, store::Presence presence) {
+    if (rows_.contains(id) || presence == store::Presence::kPacked) return true;
+    if (presence == store::Presence::kAbsent) return false;
+    // A loose copy that an interrupted removal will unlink is no copy.
+    if (!pending_unlinks_known_) {
+      const auto pending = core_.index->pending_unlinks();
+      if (!pending) return false;
+      pending_unlinks_ = *pending;
+      pending_unlinks_known_ = true;
+    }
+    if (std::binary_search(pending_unlinks_.begin(), pending_unlinks_.end(), id)) return false;
+    // One id a shard is enough to make the names in it durable.
+    const auto shard = std::to_integer<std::size_t>(id.bytes[0]);
+    if (!loose_shards_[shard]) loose_duplicates_.push_back(id);
+    loose_shards_[shard] = true;
+    return true;
+  }
+
+  Status append(std::span<const store::EncodedObject> objects) {
+    if (objects.empty()) return {};
+    RETURN_IF_ERROR(ensure_writer());
+    std::vector<index::ObjectRow> rows;
+    rows.reserve(objects.size());
+    RETURN_IF_ERROR(writer_->append(objects, format::PackRecord::Kind::kObject, rows));
+    for (const index::ObjectRow& row : rows) count(row);
+    return {};
+  }
+
+  Status ensure_writer() {
+    if (writer_) return {};
+    ASSIGN_OR_RETURN(writer_, store::PackWriter::begin(core_, store::PackWriter::Choice::kAny));
+    return {};
+  }
+
+  void count(const index::ObjectRow& row) {
+    rows_.add(row);
+    ++report_.objects;
+    report_.content_bytes += row.at.size;
+    report_.stored_bytes += format::PackRecord::kHeaderSize + row.at.stored_size;
+  }
+
+  // The rest of a long stream, `front` before it: the id has to be known before the pack is
+  // touched.
+  Result<ObjectId> put_spooled(ByteSource& source, std::span<std::byte> front) {
+    ASSIGN_OR_RETURN(store::SandboxFile spool, core_.sandbox.create());
+    hash::Sha256 hasher;
+    std::uint64_t size = 0;
+    for (std::size_t count = front.size(); count != 0;) {
+      const ByteView part = ByteView(front).first(count);
+      hasher.update(part);
+      RETURN_IF_ERROR(spool.file().write_at(size, part));
+      size += count;
+      ASSIGN_OR_RETURN(count, store::fill(source, front));
+    }
+    const ObjectId id = hasher.finish();
+    ASSIGN_OR_RETURN(const auto presence, store::find_presence(core_, {&id, 1}));
+    if (is_duplicate(id, presence.front())) {
+      ++report_.duplicates;
+      return id;
+    }
+    RETURN_IF_ERROR(ensure_writer());
+    const auto open = [&]() -> Result<std::unique_ptr<ByteSource>> {
+      return std::unique_ptr<ByteSource>(
+          std::make_unique<store::FileSource>(spool.file(), 0, size));
+    };
+    ASSIGN_OR_RETURN(const index::ObjectRow row,
+                     writer_->append_content(id, size, open, options_.compression));
+    count(row);
+    return id;
+  }
+
+  Status commit_rows() {
+    const bool moves_refs = !ref_steps_.empty();
+    if (rows_.empty() && !moves_refs) return {};
+    if (!rows_.empty()) {
+      if (!moves_refs) RETURN_IF_ERROR(writer_->append_commit());
+      RETURN_IF_ERROR(writer_->sync());
+    }
+    ASSIGN_OR_RETURN(auto transaction,
+                     core_.index->begin_write(moves_refs ? index::CommitSync::kDurable
+                                                         : index::CommitSync::kLazy));
+    if (!rows_.empty()) {
+      std::vector<index::ObjectRow> rows = rows_.take_rows();
+      std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+      RETURN_IF_ERROR(writer_->add_rows(*transaction, rows));
+    }
+    for (const RefStep& move : ref_steps_) {
+      RETURN_IF_ERROR(store::apply_ref_move(core_, *transaction, move.name, move.step));
+    }
+    return writer_ ? writer_->commit(*transaction) : transaction->commit();
+  }
+
+  store::StoreCore& core_;
+  BatchOptions options_;
+  std::optional<io::HeldLock> session_;  // Until the commit.
+  std::unique_ptr<store::PackWriter> writer_;
+  store::RowTable rows_;
+  std::vector<RefStep> ref_steps_;
+  std::vector<ObjectId> loose_duplicates_;
+  std::bitset<256> loose_shards_;
+  std::vector<ObjectId> pending_unlinks_;
+  bool pending_unlinks_known_ = false;
+  BatchReport report_;
+  Bytes stream_buffer_;
+  std::optional<Error> dead_;
+};
+
+Batch::Batch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Batch::Batch(Batch&&) noexcept = default;
+Batch& Batch::operator=(Batch&&) noexcept = default;
+Batch::~Batch() = default;
+
+Result<Batch> Batch::begin(store::StoreCore& core, const BatchOptions& options) {
+  RETURN_IF_ERROR(options.compression.check());
+  ASSIGN_OR_RETURN(io::HeldLock session,
+                   io::HeldLock::take(*core.locks, store::kSessionsLock, io::LockKind::kShared,
+                                      kSessionWait, "batch"));
+  return Batch(std::make_unique<Impl>(core, options, std::move(session)));
+}
+
+Result<ObjectId> Batch::put(ByteView content) { return impl_->put(content, impl_->compression()); }
+Result<ObjectId> Batch::put(ByteView content, const Compression& compression) {
+  return impl_->put(content, compression);
+}
+Result<ObjectId> Batch::put(ByteSource& source) { return impl_->put(source); }
+Result<std::vector<ObjectId>> Batch::put_many(std::span<const ByteView> contents) {
+  return impl_->put_many(contents);
+}
+Status Batch::move_ref(std::string_view name, const RefMove& step) {
+  return impl_->move_ref(name, step);
+}
+Result<BatchReport> Batch::commit() { return impl_->commit(); }
+
+}  // namespace packstore

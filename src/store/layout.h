@@ -1,0 +1,54 @@
+// The directory of a store: its names, creating it, opening it.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "format/pack_header.h"
+#include "io/file.h"
+#include "packstore/result.h"
+#include "packstore/store.h"
+
+namespace packstore::store {
+
+// Names in the store directory; docs/format.md, "Store directory".
+inline constexpr std::string_view kFormatFile = "FORMAT";
+inline constexpr std::string_view kLooseDirectory = "loose";
+inline constexpr std::string_view kPacksDirectory = "packs";
+inline constexpr std::string_view kSandboxDirectory = "sandbox";
+inline constexpr std::string_view kLocksDirectory = "locks";
+inline constexpr std::array<std::string_view, 4> kStoreDirectories = {
+    kLooseDirectory, kPacksDirectory, kSandboxDirectory, kLocksDirectory};
+inline constexpr std::string_view kQuarantineDirectory = "quarantine";
+inline constexpr std::string_view kMaintenanceLock = "maintenance";
+inline constexpr std::string_view kSessionsLock = "sessions";
+
+// The directories of a store whose FORMAT was read.
+struct StoreLayout {
+  std::unique_ptr<io::Directory> root;
+  std::unique_ptr<io::Directory> locks;
+  std::unique_ptr<io::Directory> loose;
+  std::unique_ptr<io::Directory> packs;
+  std::unique_ptr<io::Directory> sandbox;
+  format::Uuid uuid;
+};
+
+// Opens the directories and reads FORMAT; the errors of Store::open().
+Result<StoreLayout> open_layout(io::FileSystem& files, const std::filesystem::path& path);
+
+// Makes a store with this UUID, or completes one half created; the errors of Store::create().
+Status create_layout(io::FileSystem& files, const std::filesystem::path& path,
+                     Permissions permissions, const format::Uuid& uuid);
+
+// For who writes FORMAT: one at a time, until `root` is closed. kBusy: a minute was not enough.
+Status lock_for_creation(io::Directory& root);
+
+// Makes those that are missing; not durable yet.
+Status make_store_directories(const io::Directory& root);
+
+// Durable on return.
+Status publish_format(const io::Directory& root, const format::Uuid& uuid);
+
+}  // namespace packstore::store

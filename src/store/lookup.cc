@@ -1,0 +1,144 @@
+#include "store/lookup.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "store/store_core.h"
+
+namespace packstore::store {
+namespace {
+
+// A lookup that loses this many races against maintenance in a row has met something else.
+constexpr int kAttempts = 100;
+
+ObjectInfo info_of(const index::ObjectRow& row) {
+  return {row.id, row.at.size, row.at.stored_size, row.at.codec, row.at.pack};
+}
+
+Result<std::optional<index::Location>> find_packed(const StoreCore& core, const ObjectId& id) {
+  if (const auto waiting = core.packed_puts.find_waiting(id)) {
+    return std::optional<index::Location>(waiting->at);
+  }
+  return core.index->find(id);
+}
+
+// The distinct ids in ascending order, and where each given one went.
+struct SortedIds {
+  explicit SortedIds(std::span<const ObjectId> given) : position_of(given.size()) {
+    std::vector<std::size_t> order(given.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return given[a] < given[b]; });
+    ids.reserve(given.size());
+    for (const std::size_t i : order) {
+      if (ids.empty() || ids.back() != given[i]) ids.push_back(given[i]);
+      position_of[i] = ids.size() - 1;
+    }
+  }
+
+  std::vector<ObjectId> ids;
+  std::vector<std::size_t> position_of;
+};
+
+// Marks what the index does not tell: loose objects, and buffered ones of this process.
+Status add_unindexed(const StoreCore& core, std::span<const ObjectId> ids,
+                     std::vector<Presence>& found) {
+  ASSIGN_OR_RETURN(const bool none_loose, core.loose.has_no_shards());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (found[i] != Presence::kAbsent) continue;
+    if (core.packed_puts.find_waiting(ids[i])) {
+      found[i] = Presence::kPacked;
+    } else if (!none_loose) {
+      ASSIGN_OR_RETURN(const auto size, core.loose.find_size(ids[i]));
+      if (size) found[i] = Presence::kLoose;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<FoundObject>> open_found(const StoreCore& core, const ObjectId& id) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::uint64_t generation = core.index->generation();
+    ASSIGN_OR_RETURN(const auto at, find_packed(core, id));
+    std::optional<Error> pack_gone;
+    if (at) {
+      Result<std::shared_ptr<const PackFile>> pack = core.packs.open(at->pack);
+      if (pack) {
+        return std::optional<FoundObject>({std::move(*pack), nullptr, index::ObjectRow{id, *at}});
+      }
+      if (pack.error().code != ErrorCode::kNotFound) return std::move(pack).error();
+      pack_gone = std::move(pack).error();
+    }
+    ASSIGN_OR_RETURN(auto loose, open_loose_copy(core, id));
+    if (loose) return loose;
+    if (core.index->generation() != generation) continue;
+    if (!pack_gone) return std::optional<FoundObject>();
+    return fail(ErrorCode::kCorrupt, "object {}: the index says pack {}, and that is gone: {}",
+                id.to_hex(), at->pack, pack_gone->message);
+  }
+  return fail(ErrorCode::kBusy, "object {}: its place changed {} times during one lookup",
+              id.to_hex(), kAttempts);
+}
+
+Result<std::optional<FoundObject>> open_loose_copy(const StoreCore& core, const ObjectId& id) {
+  ASSIGN_OR_RETURN(auto file, core.loose.find(id));
+  if (!file) return std::optional<FoundObject>();
+  ASSIGN_OR_RETURN(const io::FileInfo info, (*file)->info());
+  FoundObject found;
+  found.loose = std::move(*file);
+  found.row = {id, {.stored_size = info.size, .size = info.size}};
+  return std::optional<FoundObject>(std::move(found));
+}
+
+Result<std::optional<ObjectInfo>> locate(const StoreCore& core, const ObjectId& id) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::uint64_t generation = core.index->generation();
+    ASSIGN_OR_RETURN(const auto at, find_packed(core, id));
+    if (at) return std::optional<ObjectInfo>(info_of({id, *at}));
+    ASSIGN_OR_RETURN(const auto size, core.loose.find_size(id));
+    if (size) {
+      return std::optional<ObjectInfo>({id, *size, *size, Codec::kNone, std::nullopt});
+    }
+    if (core.index->generation() == generation) return std::optional<ObjectInfo>();
+  }
+  return fail(ErrorCode::kBusy, "object {}: its place changed {} times during one lookup",
+              id.to_hex(), kAttempts);
+}
+
+Result<std::vector<Presence>> find_presence(const StoreCore& core, std::span<const ObjectId> ids) {
+  const std::uint64_t generation = core.index->generation();
+  const SortedIds sorted(ids);
+  std::vector<Presence> found(sorted.ids.size(), Presence::kAbsent);
+  const auto mark = [&](std::size_t position, const Result<index::Location>& at) -> Status {
+    if (!at) return at.error();
+    found[position] = Presence::kPacked;
+    return {};
+  };
+  RETURN_IF_ERROR(core.index->find_many(sorted.ids, mark));
+  RETURN_IF_ERROR(add_unindexed(core, sorted.ids, found));
+  if (core.index->generation() != generation) {
+    // Maintenance may have packed what was loose between the two looks: look again, one by one.
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (found[i] != Presence::kAbsent) continue;
+      ASSIGN_OR_RETURN(const auto located, locate(core, sorted.ids[i]));
+      if (located) found[i] = located->pack ? Presence::kPacked : Presence::kLoose;
+    }
+  }
+  std::vector<Presence> in_order(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) in_order[i] = found[sorted.position_of[i]];
+  return in_order;
+}
+
+Status check_same_size(const ObjectInfo& known, std::uint64_t size) {
+  if (known.size == size) return {};
+  return fail(ErrorCode::kCorrupt,
+              "object {}: {} bytes are to be put, {} bytes of that name are in the store: either "
+              "its record is damaged or SHA-256 has met a collision",
+              known.id.to_hex(), size, known.size);
+}
+
+}  // namespace packstore::store

@@ -1,0 +1,362 @@
+// 1. begin() takes the lock of an open pack that has room and ends cleanly, or makes a new one.
+// 2. append() puts headers and stored bytes behind each other in one gathered write.
+// 3. sync() makes the bytes durable, and with the first call the pack's name in its directory.
+// 4. add_rows() or move_rows() brings the rows and the pack's new indexed length into the caller's
+//    index transaction. Until that commits, nothing of the group is visible.
+// 5. A group that is not committed is cut off again, by drop_group() or by the destructor. What a
+//    killed process leaves behind the indexed part is taken in by the next opener, if the file
+//    itself shows that it was committed, and removed by clean() otherwise.
+#include "store/pack_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "base/byte_cursor.h"
+#include "base/error.h"
+#include "codec/codec.h"
+#include "hash/sha256.h"
+#include "hash/xxh3.h"
+#include "store/pack_scanner.h"
+#include "store/store_core.h"
+
+namespace packstore::store {
+namespace {
+
+using format::PackRecord;
+
+constexpr std::size_t kCopyBufferSize = 1 << 20;
+// Smaller writes are not worth a call of their own to start writing them out: their sync is near.
+constexpr std::uint64_t kWritebackBytesMin = 1 << 20;
+constexpr int kCreateAttempts = 1000;
+
+std::uint64_t now_in_microseconds() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count());
+}
+
+}  // namespace
+
+PackWriter::PackWriter(StoreCore& core, std::uint64_t pack, std::unique_ptr<io::File> file,
+                       std::uint64_t end, bool is_new)
+    : core_(core),
+      pack_(pack),
+      file_(std::move(file)),
+      committed_end_(end),
+      end_(end),
+      written_end_(end),
+      is_new_(is_new),
+      name_is_durable_(!is_new) {}
+
+PackWriter::~PackWriter() {
+  drop_group();
+  if (!is_new_ || outcome_unknown_) return;
+  static_cast<void>(core_.packs.directory().remove_file(pack_file_name(pack_)).has_value());
+}
+
+Result<std::unique_ptr<PackWriter>> PackWriter::begin(StoreCore& core, Choice choice) {
+  if (choice == Choice::kAny) {
+    ASSIGN_OR_RETURN(auto reused, reuse(core));
+    if (reused) return reused;
+  }
+  return create(core);
+}
+
+// Null: no open pack has room, is free and ends cleanly.
+Result<std::unique_ptr<PackWriter>> PackWriter::reuse(StoreCore& core) {
+  ASSIGN_OR_RETURN(const std::vector<index::PackRow> rows, core.index->packs());
+  for (const index::PackRow& candidate : rows) {
+    if (candidate.state != index::PackState::kOpen ||
+        candidate.indexed_bytes >= core.options.packs.bytes_target) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(auto found, core.packs.directory().find_file(pack_file_name(candidate.pack),
+                                                                  io::OpenMode::kReadWrite));
+    if (!found) continue;
+    std::unique_ptr<io::File> file = std::move(*found);
+    ASSIGN_OR_RETURN(const bool locked, file->try_lock(io::LockKind::kExclusive));
+    if (!locked) continue;
+    // Between the list and the lock the pack may have grown, been sealed, or gone.
+    ASSIGN_OR_RETURN(const auto row, core.index->find_pack(candidate.pack));
+    if (!row || row->state != index::PackState::kOpen) continue;
+    ASSIGN_OR_RETURN(const io::FileInfo info, file->info());
+    if (info.links == 0 || !check_pack_header(*file, core.uuid, candidate.pack)) continue;
+    ASSIGN_OR_RETURN(const std::uint64_t end, take_in_tail(core, candidate.pack, *file));
+    // An unfinished tail stays for clean(): nobody appends behind what may be somebody's data.
+    ASSIGN_OR_RETURN(const io::FileInfo now, file->info());
+    if (now.size != end || end >= core.options.packs.bytes_target) continue;
+    return std::unique_ptr<PackWriter>(
+        new PackWriter(core, candidate.pack, std::move(file), end, false));
+  }
+  return std::unique_ptr<PackWriter>();
+}
+
+Result<std::unique_ptr<PackWriter>> PackWriter::create(StoreCore& core) {
+  for (int attempt = 0; attempt < kCreateAttempts; ++attempt) {
+    ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kLazy));
+    ASSIGN_OR_RETURN(const std::uint64_t pack, transaction->allocate_pack());
+    RETURN_IF_ERROR(transaction->commit());
+
+    Result<std::unique_ptr<io::File>> file =
+        core.packs.directory().create_file(pack_file_name(pack));
+    if (!file) {
+      // The allocation of this number was lost in a power cut, the file was not.
+      if (file.error().code == ErrorCode::kConflict) continue;
+      return std::move(file).error();
+    }
+    ASSIGN_OR_RETURN(const bool locked, (*file)->try_lock(io::LockKind::kExclusive));
+    if (!locked) continue;
+    ASSIGN_OR_RETURN(const io::FileInfo info, (*file)->info());
+    if (info.links == 0) continue;  // A cleaner took it for garbage between creation and lock.
+    const auto header = format::encode(
+        format::PackHeader{.store = core.uuid, .pack = pack, .created_at = now_in_microseconds()});
+    std::unique_ptr<PackWriter> writer(
+        new PackWriter(core, pack, std::move(*file), format::PackHeader::kSize, true));
+    RETURN_IF_ERROR(writer->file_->write_at(0, ByteView(header)));
+    return writer;
+  }
+  return fail(ErrorCode::kIo, "{}: no pack number free after {} attempts",
+              core.packs.directory().path(), kCreateAttempts);
+}
+
+bool PackWriter::is_full() const { return end_ >= core_.options.packs.bytes_target; }
+
+Status PackWriter::append(std::span<const EncodedObject> objects, PackRecord::Kind kind,
+                          std::vector<index::ObjectRow>& rows) {
+  using Header = std::array<std::byte, PackRecord::kHeaderSize>;
+  std::vector<Header> headers(objects.size());
+  std::vector<ByteView> pieces;
+  pieces.reserve(2 * objects.size());
+  const std::size_t rows_before = rows.size();
+  std::uint64_t offset = end_;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const EncodedObject& object = objects[i];
+    const PackRecord record{.kind = kind,
+                            .codec = object.codec,
+                            .size = object.size,
+                            .stored_size = object.stored.size(),
+                            .id = object.id,
+                            .stored_xxh3 = hash::xxh3(object.stored)};
+    headers[i] = format::encode(record, {core_.uuid, pack_, offset});
+    pieces.emplace_back(headers[i]);
+    pieces.emplace_back(object.stored);
+    rows.push_back({object.id, {pack_, offset, record.stored_size, record.size, record.codec}});
+    offset += record.total_size();
+  }
+  written_end_ = std::max(written_end_, offset);
+  if (Status written = file_->write_at(end_, pieces); !written) {
+    rows.resize(rows_before);
+    return written;
+  }
+  if (offset - end_ >= kWritebackBytesMin) file_->start_writeback(end_, offset - end_);
+  end_ = offset;
+  return {};
+}
+
+Result<index::ObjectRow> PackWriter::append_content(const ObjectId& id, std::uint64_t size,
+                                                    const ContentOpener& open,
+                                                    const Compression& compression) {
+  PackRecord record{.kind = PackRecord::Kind::kObject, .codec = compression.codec, .id = id};
+  ASSIGN_OR_RETURN(auto content, open());
+  RETURN_IF_ERROR(write_content(*content, compression, record));
+  const bool worth_it =
+      static_cast<double>(record.stored_size) < compression.ratio_max * static_cast<double>(size);
+  if (record.codec != Codec::kNone && !worth_it) {
+    record.codec = Codec::kNone;
+    ASSIGN_OR_RETURN(content, open());
+    RETURN_IF_ERROR(write_content(*content, Compression::none(), record));
+  }
+  return append_header(record);
+}
+
+Result<index::ObjectRow> PackWriter::append_stored(const index::ObjectRow& like,
+                                                   std::uint64_t checksum, ByteSource& stored) {
+  PackRecord record{.kind = PackRecord::Kind::kObject, .id = like.id};
+  // Stored bytes pass as if they were content; what they are is said by `like`.
+  RETURN_IF_ERROR(stream_in(stored, nullptr, nullptr, record));
+  if (record.stored_size != like.at.stored_size || record.stored_xxh3 != checksum) {
+    return fail(ErrorCode::kCorrupt,
+                "object {} in pack {} at {}: its stored bytes do not fit their checksum",
+                like.id.to_hex(), like.at.pack, like.at.offset);
+  }
+  record.size = like.at.size;
+  record.codec = like.at.codec;
+  return append_header(record);
+}
+
+Status PackWriter::write_content(ByteSource& content, const Compression& compression,
+                                 PackRecord& record) {
+  std::unique_ptr<codec::Encoder> encoder;
+  if (compression.codec != Codec::kNone) {
+    ASSIGN_OR_RETURN(encoder, codec::make_encoder(compression));
+  }
+  hash::Sha256 hasher;
+  RETURN_IF_ERROR(stream_in(content, encoder.get(), &hasher, record));
+  if (hasher.finish() == record.id) return {};
+  return fail(ErrorCode::kCorrupt, "object {}: its content does not hash to its id",
+              record.id.to_hex());
+}
+
+// Streams `source`, encoded, to where the stored bytes of the next record belong, and notes sizes
+// and checksum in `record`. The header comes last, so a torn write of it leaves no record.
+Status PackWriter::stream_in(ByteSource& source, codec::Encoder* encoder, hash::Sha256* hasher,
+                             PackRecord& record) {
+  const std::uint64_t start = end_ + PackRecord::kHeaderSize;
+  std::uint64_t offset = start;
+  hash::Xxh3 checksum;
+  const auto write = [&](ByteView stored) -> Status {
+    written_end_ = std::max(written_end_, offset + stored.size());
+    RETURN_IF_ERROR(file_->write_at(offset, stored));
+    if (stored.size() >= kWritebackBytesMin) file_->start_writeback(offset, stored.size());
+    checksum.update(stored);
+    offset += stored.size();
+    return {};
+  };
+  Bytes buffer(kCopyBufferSize);
+  record.size = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::size_t count, source.read(buffer));
+    if (count == 0) break;
+    const ByteView part = ByteView(buffer).first(count);
+    if (hasher) hasher->update(part);
+    RETURN_IF_ERROR(encoder ? encoder->write(part, write) : write(part));
+    record.size += count;
+  }
+  if (encoder) RETURN_IF_ERROR(encoder->finish(write));
+  record.stored_size = offset - start;
+  record.stored_xxh3 = checksum.digest();
+  return {};
+}
+
+Result<index::ObjectRow> PackWriter::append_header(const PackRecord& record) {
+  const auto header = format::encode(record, {core_.uuid, pack_, end_});
+  written_end_ = std::max(written_end_, end_ + record.total_size());
+  RETURN_IF_ERROR(file_->write_at(end_, ByteView(header)));
+  const index::ObjectRow row{record.id,
+                             {pack_, end_, record.stored_size, record.size, record.codec}};
+  end_ += record.total_size();
+  return row;
+}
+
+Status PackWriter::append_commit() {
+  const PackRecord record{.kind = PackRecord::Kind::kCommit, .group_start = committed_end_};
+  const auto header = format::encode(record, {core_.uuid, pack_, end_});
+  written_end_ = std::max(written_end_, end_ + header.size());
+  RETURN_IF_ERROR(file_->write_at(end_, ByteView(header)));
+  end_ += header.size();
+  return {};
+}
+
+Status PackWriter::sync() {
+  // A refused record may have left bytes behind the last one.
+  if (written_end_ > end_) {
+    RETURN_IF_ERROR(file_->truncate(end_));
+    written_end_ = end_;
+  }
+  RETURN_IF_ERROR(file_->sync());
+  if (name_is_durable_) return {};
+  RETURN_IF_ERROR(core_.packs.directory().sync());
+  name_is_durable_ = true;
+  return {};
+}
+
+Result<PackWriter::Outcome> PackWriter::add_rows(index::WriteTransaction& transaction,
+                                                 std::span<const index::ObjectRow> rows) {
+  Outcome outcome;
+  for (const index::ObjectRow& row : rows) {
+    ASSIGN_OR_RETURN(const bool inserted, transaction.insert(row));
+    if (inserted) {
+      ++outcome.inserted;
+    } else {
+      outcome.dead_bytes += PackRecord::kHeaderSize + row.at.stored_size;
+    }
+  }
+  RETURN_IF_ERROR(update_pack_row(transaction, outcome.dead_bytes));
+  return outcome;
+}
+
+Result<PackWriter::Outcome> PackWriter::move_rows(index::WriteTransaction& transaction,
+                                                  std::span<const index::ObjectRow> rows,
+                                                  std::span<const index::Location> from) {
+  Outcome outcome;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ASSIGN_OR_RETURN(const bool moved, transaction.move(rows[i].id, from[i], rows[i].at));
+    if (moved) {
+      ++outcome.inserted;
+      RETURN_IF_ERROR(
+          transaction.add_dead_bytes(from[i].pack, PackRecord::kHeaderSize + from[i].stored_size));
+    } else {
+      outcome.dead_bytes += PackRecord::kHeaderSize + rows[i].at.stored_size;
+    }
+  }
+  RETURN_IF_ERROR(update_pack_row(transaction, outcome.dead_bytes));
+  return outcome;
+}
+
+Status PackWriter::update_pack_row(index::WriteTransaction& transaction, std::uint64_t dead_bytes) {
+  ASSIGN_OR_RETURN(const auto known, transaction.find_pack(pack_));
+  index::PackRow row = known.value_or(index::PackRow{.pack = pack_});
+  row.state = is_full() ? index::PackState::kSealed : index::PackState::kOpen;
+  row.indexed_bytes = end_;
+  row.dead_bytes += dead_bytes;
+  return transaction.put_pack(row);
+}
+
+Status PackWriter::commit(index::WriteTransaction& transaction) {
+  Status committed = transaction.commit();
+  if (!committed) {
+    outcome_unknown_ = true;
+    return committed;
+  }
+  committed_end_ = end_;
+  is_new_ = false;
+  return {};
+}
+
+void PackWriter::drop_group() {
+  // An error is no proof that a commit did not happen: what its rows would point at stays, for the
+  // next opener to take in or for clean() to cut off.
+  if (outcome_unknown_ || written_end_ == committed_end_) return;
+  // Where this fails, the unfinished tail stays, invisible, until clean().
+  static_cast<void>(file_->truncate(committed_end_).has_value());
+  end_ = committed_end_;
+  written_end_ = committed_end_;
+}
+
+Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File& locked_file) {
+  ASSIGN_OR_RETURN(const auto known, core.index->find_pack(pack));
+  // Only the holder of the pack's lock moves the indexed length.
+  const std::uint64_t start =
+      std::max<std::uint64_t>(known ? known->indexed_bytes : 0, format::PackHeader::kSize);
+  ASSIGN_OR_RETURN(const io::FileInfo info, locked_file.info());
+  if (info.size <= start) return start;
+  ASSIGN_OR_RETURN(PackTail tail, scan_tail(locked_file, {core.uuid, pack, 0}, start));
+  if (tail.committed_end == start) return start;
+
+  // The process that wrote the tail may have died before its sync, or in a sync that failed. After
+  // that the kernel takes pages for clean that the disk does not hold: only what is written again
+  // is synced for certain. And only then is it known that what was scanned is what was written.
+  RETURN_IF_ERROR(
+      io::copy_range(locked_file, start, locked_file, start, tail.committed_end - start));
+  ASSIGN_OR_RETURN(tail, scan_tail(locked_file, {core.uuid, pack, 0}, start));
+  if (tail.committed_end == start) return start;
+  RETURN_IF_ERROR(locked_file.sync());
+  RETURN_IF_ERROR(core.packs.directory().sync());
+  ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kLazy));
+  RETURN_IF_ERROR(transaction->reserve_packs_through(pack));
+  // A removal may have added dead bytes since the first look.
+  ASSIGN_OR_RETURN(const auto current, transaction->find_pack(pack));
+  index::PackRow row = current.value_or(index::PackRow{.pack = pack});
+  for (const index::ObjectRow& object : tail.rows) {
+    ASSIGN_OR_RETURN(const bool inserted, transaction->insert(object));
+    if (!inserted) row.dead_bytes += PackRecord::kHeaderSize + object.at.stored_size;
+  }
+  row.indexed_bytes = tail.committed_end;
+  RETURN_IF_ERROR(transaction->put_pack(row));
+  RETURN_IF_ERROR(transaction->commit());
+  return tail.committed_end;
+}
+
+}  // namespace packstore::store

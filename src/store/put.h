@@ -1,0 +1,31 @@
+// Putting single objects.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "packstore/byte_source.h"
+#include "packstore/bytes.h"
+#include "packstore/object.h"
+#include "packstore/object_id.h"
+#include "packstore/result.h"
+
+namespace packstore::store {
+
+struct StoreCore;
+
+Result<ObjectId> put(StoreCore& core, ByteView content, const PutOptions& options);
+
+// Any size in bounded memory: short streams as above, longer ones through the sandbox.
+Result<ObjectId> put(StoreCore& core, ByteSource& source, const PutOptions& options);
+
+// Fills `into` from the source; fewer bytes only at its end.
+Result<std::size_t> fill(ByteSource& source, std::span<std::byte> into);
+
+// True when the store has the object, durably (for kSynced) and whole: there is nothing to write.
+// Calls off an unlink of it that a crashed removal left pending. A damaged loose copy does not
+// count, so that a put replaces it. kCorrupt: a packed copy claims another size.
+Result<bool> confirm_known(StoreCore& core, const ObjectId& id, std::uint64_t size,
+                           Durability durability);
+
+}  // namespace packstore::store

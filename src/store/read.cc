@@ -1,0 +1,212 @@
+// read_many():
+// 1. Sort the ids and look them up in one pass over the index.
+// 2. Sort what was found by pack and offset, and cut it into slices of neighbouring records.
+// 3. Read and check each slice with one call (record_slice.h).
+// 4. Whatever did not come out right this way (loose, moved meanwhile, damaged) is read singly,
+//    through the full lookup.
+#include "store/read.h"
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "codec/codec.h"
+#include "hash/sha256.h"
+#include "hash/xxh3.h"
+#include "store/record_slice.h"
+#include "store/store_core.h"
+
+namespace packstore::store {
+namespace {
+
+using format::PackRecord;
+
+constexpr std::size_t kLookupSlice = 1 << 18;
+
+// What the most redundant stream can expand to: deflate 1032 times; zstd one byte of a
+// run-length block a 128 KiB block, with 4 bytes of overhead.
+std::uint64_t expansion_max(Codec codec) {
+  switch (codec) {
+    case Codec::kNone:
+      return 1;
+    case Codec::kZlib:
+      return 1100;
+    case Codec::kZstd:
+      return 40'000;
+  }
+  return 1;
+}
+
+// One pass of read_many() over ids of which some are packed.
+class ManyReader {
+ public:
+  ManyReader(const StoreCore& core, const Store::ContentVisitor& visit, Verify verify)
+      : core_(core), visit_(visit), verify_(verify) {}
+
+  Status read(std::span<const ObjectId> sorted_ids) {
+    RETURN_IF_ERROR(look_up(sorted_ids));
+    std::sort(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.at.pack, a.at.offset) < std::pair(b.at.pack, b.at.offset);
+    });
+    for (std::size_t first = 0; first < rows_.size();) {
+      const std::size_t count = slice_length(first);
+      RETURN_IF_ERROR(read_slice(std::span(rows_).subspan(first, count)));
+      first += count;
+    }
+    for (const ObjectId& id : singly_) RETURN_IF_ERROR(read_singly(id));
+    return {};
+  }
+
+ private:
+  Status look_up(std::span<const ObjectId> ids) {
+    rows_.clear();
+    singly_.clear();
+    std::size_t next = 0;
+    const auto found = [&](std::size_t position, const Result<index::Location>& at) -> Status {
+      for (; next < position; ++next) singly_.push_back(ids[next]);
+      next = position + 1;
+      if (at) {
+        rows_.push_back({ids[position], *at});
+      } else {
+        singly_.push_back(ids[position]);
+      }
+      return {};
+    };
+    RETURN_IF_ERROR(core_.index->find_many(ids, found));
+    for (; next < ids.size(); ++next) singly_.push_back(ids[next]);
+    return {};
+  }
+
+  // How many rows from `first` on one read covers.
+  std::size_t slice_length(std::size_t first) const {
+    std::size_t count = 1;
+    while (first + count < rows_.size() &&
+           belongs_to_slice(rows_[first], rows_[first + count - 1], rows_[first + count], count)) {
+      ++count;
+    }
+    return count;
+  }
+
+  Status read_slice(std::span<const index::ObjectRow> rows) {
+    const Result<std::shared_ptr<const PackFile>> pack = core_.packs.open(rows.front().at.pack);
+    if (pack) slice_.load(**pack, rows, verify_);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (pack && !slice_.items()[i].error) {
+        RETURN_IF_ERROR(visit_(rows[i].id, slice_.items()[i].content));
+      } else {
+        RETURN_IF_ERROR(read_singly(rows[i].id));
+      }
+    }
+    return {};
+  }
+
+  Status read_singly(const ObjectId& id) {
+    const Result<Bytes> content = read_object(core_, id, verify_);
+    if (!content) return visit_(id, content.error());
+    return visit_(id, ByteView(*content));
+  }
+
+  const StoreCore& core_;
+  const Store::ContentVisitor& visit_;
+  const Verify verify_;
+  std::vector<index::ObjectRow> rows_;
+  std::vector<ObjectId> singly_;
+  RecordSlice slice_;
+};
+
+}  // namespace
+
+Result<Bytes> allocate(std::uint64_t size) {
+  try {
+    return Bytes(static_cast<std::size_t>(size));
+  } catch (const std::bad_alloc&) {
+  } catch (const std::length_error&) {
+  }
+  return fail(ErrorCode::kNoSpace, "no memory for {} bytes: read the object as a stream", size);
+}
+
+Status check_content(const ObjectId& id, ByteView content) {
+  if (hash::sha256(content) == id) return {};
+  return fail(ErrorCode::kCorrupt, "object {}: its content does not hash to its id", id.to_hex());
+}
+
+Status check_expansion(const index::ObjectRow& row) {
+  const std::uint64_t limit = row.at.stored_size * expansion_max(row.at.codec) + 64;
+  if (row.at.size <= limit) return {};
+  return fail(ErrorCode::kCorrupt,
+              "object {}: {} bytes of content claimed in {} stored, {} can hold at most {}",
+              row.id.to_hex(), row.at.size, row.at.stored_size, to_string(row.at.codec), limit);
+}
+
+Status check_checksum(const index::ObjectRow& row, const PackRecord& record, ByteView stored) {
+  if (hash::xxh3(stored) == record.stored_xxh3) return {};
+  return fail(ErrorCode::kCorrupt,
+              "object {} in pack {} at {}: its stored bytes do not fit their checksum",
+              row.id.to_hex(), row.at.pack, row.at.offset);
+}
+
+Result<Bytes> decode_record(const index::ObjectRow& row, const PackRecord& record, ByteView stored,
+                            Verify verify) {
+  if (verify == Verify::kChecksum) RETURN_IF_ERROR(check_checksum(row, record, stored));
+  RETURN_IF_ERROR(check_expansion(row));
+  ASSIGN_OR_RETURN(Bytes content, allocate(row.at.size));
+  const Status decoded = codec::decode(row.at.codec, stored, content);
+  if (!decoded) {
+    return fail(decoded.error().code, "object {} in pack {} at {}: {}", row.id.to_hex(),
+                row.at.pack, row.at.offset, decoded.error().message);
+  }
+  if (verify == Verify::kContent) RETURN_IF_ERROR(check_content(row.id, content));
+  return content;
+}
+
+Result<Bytes> read_content(const FoundObject& found, Verify verify) {
+  const index::ObjectRow& row = found.row;
+  if (!found.pack) {
+    ASSIGN_OR_RETURN(Bytes content, allocate(row.at.size));
+    ASSIGN_OR_RETURN(const std::size_t count, found.loose->read_at(0, content));
+    if (count != content.size()) {
+      return fail(ErrorCode::kCorrupt, "{}: {} bytes long a moment ago, now {}",
+                  found.loose->path(), content.size(), count);
+    }
+    if (verify == Verify::kContent) RETURN_IF_ERROR(check_content(row.id, content));
+    return content;
+  }
+  RETURN_IF_ERROR(
+      found.pack->check_inside(row.at.offset, PackRecord::kHeaderSize + row.at.stored_size));
+  ASSIGN_OR_RETURN(Bytes stored, allocate(row.at.stored_size));
+  ASSIGN_OR_RETURN(const PackRecord record, found.pack->read_record(row, stored));
+  if (row.at.codec != Codec::kNone) return decode_record(row, record, stored, verify);
+  if (verify == Verify::kChecksum) RETURN_IF_ERROR(check_checksum(row, record, stored));
+  if (verify == Verify::kContent) RETURN_IF_ERROR(check_content(row.id, stored));
+  return stored;
+}
+
+Result<Bytes> read_object(const StoreCore& core, const ObjectId& id, Verify verify) {
+  ASSIGN_OR_RETURN(const auto found, open_found(core, id));
+  if (!found) return fail(ErrorCode::kNotFound, "object {}: not in the store", id.to_hex());
+  Result<Bytes> content = read_content(*found, verify);
+  if (content || content.error().code != ErrorCode::kCorrupt || !found->pack) return content;
+  // A damaged packed copy does not matter while there is a good loose one.
+  ASSIGN_OR_RETURN(const auto loose, open_loose_copy(core, id));
+  if (!loose) return content;
+  Result<Bytes> second = read_content(*loose, Verify::kContent);
+  return second ? std::move(second) : std::move(content);
+}
+
+Status read_many(const StoreCore& core, std::span<const ObjectId> ids,
+                 const Store::ContentVisitor& visit, const ReadOptions& options) {
+  ManyReader reader(core, visit, options.verify);
+  std::vector<ObjectId> sorted(ids.begin(), ids.end());
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  for (std::size_t first = 0; first < sorted.size(); first += kLookupSlice) {
+    const std::size_t count = std::min(kLookupSlice, sorted.size() - first);
+    RETURN_IF_ERROR(reader.read(std::span<const ObjectId>(sorted).subspan(first, count)));
+  }
+  return {};
+}
+
+}  // namespace packstore::store

@@ -1,0 +1,21 @@
+// Moving refs inside an index transaction.
+#pragma once
+
+#include <string_view>
+
+#include "index/index.h"
+#include "packstore/refs.h"
+#include "packstore/result.h"
+
+namespace packstore::store {
+
+struct StoreCore;
+
+// kInvalidArgument: not a name that a ref may have; see Refs.
+Status check_ref_name(std::string_view name);
+
+// One compare-and-swap as part of `transaction`, which must be kDurable; errors as of Refs::move().
+Status apply_ref_move(StoreCore& core, index::WriteTransaction& transaction, std::string_view name,
+                      const RefMove& step);
+
+}  // namespace packstore::store

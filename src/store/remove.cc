@@ -1,0 +1,91 @@
+// 1. Wait until no batch is open: what a batch has found in the store is there when it commits.
+// 2. In one durable transaction: drop the rows of packed objects, and note which loose files have
+// to
+//    go. With its commit all of them are removed, whatever happens next.
+// 3. Unlink the noted files, in a second transaction that takes the notes away again. After a crash
+//    the next opener does this step.
+#include "store/remove.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "io/lock.h"
+#include "store/pack_writer.h"
+#include "store/store_core.h"
+#include "store/unlinks.h"
+
+namespace packstore::store {
+namespace {
+
+// A ref promises that its object is there.
+Status check_no_ref_points_at(const StoreCore& core, std::span<const ObjectId> sorted_ids) {
+  ASSIGN_OR_RETURN(const std::vector<Ref> refs, core.index->list_refs(""));
+  for (const Ref& ref : refs) {
+    if (!std::binary_search(sorted_ids.begin(), sorted_ids.end(), ref.id)) continue;
+    return fail(ErrorCode::kConflict, "object {}: ref {} points at it", ref.id.to_hex(), ref.name);
+  }
+  return {};
+}
+
+// True when there was anything of that name.
+Result<bool> remove_one(const StoreCore& core, index::WriteTransaction& transaction,
+                        const ObjectId& id) {
+  ASSIGN_OR_RETURN(const auto row, transaction.erase(id));
+  if (row) {
+    RETURN_IF_ERROR(
+        transaction.add_dead_bytes(row->pack, format::PackRecord::kHeaderSize + row->stored_size));
+  }
+  ASSIGN_OR_RETURN(const auto loose_size, core.loose.find_size(id));
+  if (loose_size) RETURN_IF_ERROR(transaction.add_pending_unlink(id));
+  return row.has_value() || loose_size.has_value();
+}
+
+}  // namespace
+
+Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
+                            std::chrono::milliseconds wait) {
+  std::vector<ObjectId> sorted(ids.begin(), ids.end());
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+
+  RETURN_IF_ERROR(core.packed_puts.sync());
+  RemoveReport report;
+  {
+    ASSIGN_OR_RETURN(
+        const io::HeldLock sessions,
+        io::HeldLock::take(*core.locks, kSessionsLock, io::LockKind::kExclusive, wait, "remove"));
+    ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kDurable));
+    RETURN_IF_ERROR(check_no_ref_points_at(core, sorted));
+    for (const ObjectId& id : sorted) {
+      ASSIGN_OR_RETURN(const bool present, remove_one(core, *transaction, id));
+      if (present) {
+        ++report.removed;
+      } else {
+        report.absent.push_back(id);
+      }
+    }
+    RETURN_IF_ERROR(transaction->commit());
+  }
+  RETURN_IF_ERROR(finish_unlinks(core));
+  return report;
+}
+
+Status finish_unlinks(StoreCore& core) {
+  ASSIGN_OR_RETURN(const std::vector<ObjectId> noted, core.index->pending_unlinks());
+  if (noted.empty()) return {};
+  ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kDurable));
+  // Read again: under the write lock nobody can call an unlink off any more.
+  ASSIGN_OR_RETURN(const std::vector<ObjectId> pending, core.index->pending_unlinks());
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    RETURN_IF_ERROR(core.loose.remove(pending[i]));
+    const bool last_of_shard =
+        i + 1 == pending.size() || pending[i].bytes[0] != pending[i + 1].bytes[0];
+    // The unlinks are durable before the notes about them go.
+    if (last_of_shard) RETURN_IF_ERROR(core.loose.make_durable(pending[i]));
+  }
+  for (const ObjectId& id : pending) RETURN_IF_ERROR(transaction->erase_pending_unlink(id));
+  return transaction->commit();
+}
+
+}  // namespace packstore::store

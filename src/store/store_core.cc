@@ -1,0 +1,97 @@
+#include "store/store_core.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "base/error.h"
+#include "io/lock.h"
+#include "store/pack_writer.h"
+#include "store/unlinks.h"
+
+namespace packstore::store {
+namespace {
+
+// Takes in the committed tail of a pack, unless a live writer holds it.
+Status take_in_pack(StoreCore& core, std::uint64_t pack) {
+  ASSIGN_OR_RETURN(
+      auto found, core.packs.directory().find_file(pack_file_name(pack), io::OpenMode::kReadWrite));
+  if (!found) return {};
+  ASSIGN_OR_RETURN(const bool locked, (*found)->try_lock(io::LockKind::kExclusive));
+  // A damaged or foreign pack is no obstacle: validate() reports it.
+  if (!locked || !check_pack_header(**found, core.uuid, pack)) return {};
+  // Not being able to take in what was acknowledged is a reason not to open.
+  RETURN_IF_ERROR(take_in_tail(core, pack, **found));
+  return {};
+}
+
+Status take_in_packs(StoreCore& core) {
+  ASSIGN_OR_RETURN(const auto rows, core.index->packs());
+  std::unordered_map<std::uint64_t, index::PackRow> by_pack;
+  for (const index::PackRow& row : rows) by_pack.emplace(row.pack, row);
+  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
+  for (const std::uint64_t pack : packs) {
+    const auto row = by_pack.find(pack);
+    if (row != by_pack.end() && row->second.state != index::PackState::kOpen) continue;
+    ASSIGN_OR_RETURN(const auto info, core.packs.directory().stat_file(pack_file_name(pack)));
+    const std::uint64_t indexed = row == by_pack.end() ? 0 : row->second.indexed_bytes;
+    if (!info || info->size <= std::max<std::uint64_t>(indexed, format::PackHeader::kSize))
+      continue;
+    RETURN_IF_ERROR(take_in_pack(core, pack));
+  }
+  return {};
+}
+
+}  // namespace
+
+StoreCore::StoreCore(io::FileSystem& file_system, StoreLayout layout,
+                     std::unique_ptr<index::Index> opened, const OpenOptions& open_options)
+    : files(file_system),
+      path(layout.root->path()),
+      options(open_options),
+      uuid(layout.uuid),
+      root(std::move(layout.root)),
+      locks(std::move(layout.locks)),
+      index(std::move(opened)),
+      loose(std::move(layout.loose)),
+      packs(std::move(layout.packs), uuid, open_options.open_packs_max),
+      sandbox(std::move(layout.sandbox)),
+      packed_puts(*this) {}
+
+Result<std::unique_ptr<StoreCore>> open_core(io::FileSystem& files,
+                                             const std::filesystem::path& path,
+                                             const OpenOptions& options) {
+  ASSIGN_OR_RETURN(StoreLayout layout, open_layout(files, path));
+  Result<std::unique_ptr<index::Index>> index =
+      index::Index::open(files, *layout.root, *layout.locks, to_text(layout.uuid));
+  if (!index) {
+    const bool rebuildable =
+        index.error().code == ErrorCode::kNotFound || index.error().code == ErrorCode::kCorrupt;
+    if (!rebuildable) return std::move(index).error();
+    return fail(ErrorCode::kCorrupt, "{}; recover() rebuilds the index", index.error().message);
+  }
+  auto core = std::make_unique<StoreCore>(files, std::move(layout), std::move(*index), options);
+  RETURN_IF_ERROR(take_in_leftovers(*core));
+  return core;
+}
+
+Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
+                                               const std::filesystem::path& path,
+                                               const CreateOptions& options) {
+  ASSIGN_OR_RETURN(const format::Uuid uuid, format::make_uuid());
+  RETURN_IF_ERROR(create_layout(files, path, options.permissions, uuid));
+  return open_core(files, path, options.open);
+}
+
+Status take_in_leftovers(StoreCore& core) {
+  RETURN_IF_ERROR(take_in_packs(core));
+  ASSIGN_OR_RETURN(const auto pending, core.index->pending_unlinks());
+  if (pending.empty()) return {};
+  // Whoever holds the lock may be the removal itself, alive; then it is its business.
+  const auto lock = io::HeldLock::take(*core.locks, kMaintenanceLock, io::LockKind::kExclusive,
+                                       std::chrono::milliseconds(0), "opening the store");
+  if (!lock) return lock.error().code == ErrorCode::kBusy ? Status() : Status(lock.error());
+  return finish_unlinks(core);
+}
+
+}  // namespace packstore::store

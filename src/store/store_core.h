@@ -1,0 +1,52 @@
+// The parts of an open store, and how they find each other.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "format/pack_header.h"
+#include "index/index.h"
+#include "io/file.h"
+#include "packstore/result.h"
+#include "packstore/store.h"
+#include "store/layout.h"
+#include "store/loose_objects.h"
+#include "store/pack_files.h"
+#include "store/packed_puts.h"
+#include "store/sandbox.h"
+
+namespace packstore::store {
+
+// An open store. Thread safety: any thread; every part sees to itself.
+struct StoreCore {
+  StoreCore(io::FileSystem& file_system, StoreLayout layout, std::unique_ptr<index::Index> opened,
+            const OpenOptions& open_options);
+
+  io::FileSystem& files;
+  std::filesystem::path path;
+  OpenOptions options;
+  format::Uuid uuid;
+  std::unique_ptr<io::Directory> root;
+  std::unique_ptr<io::Directory> locks;
+  std::unique_ptr<index::Index> index;
+  LooseObjects loose;
+  PackFiles packs;
+  Sandbox sandbox;
+  PackedPuts packed_puts;
+};
+
+// Store::open() and Store::create() on any file system; tests put a crashable disk underneath.
+Result<std::unique_ptr<StoreCore>> open_core(io::FileSystem& files,
+                                             const std::filesystem::path& path,
+                                             const OpenOptions& options);
+Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
+                                               const std::filesystem::path& path,
+                                               const CreateOptions& options);
+
+// Finishes what crashed processes left half done: committed tails of packs, unlinks of a removal.
+// Leaves what other processes hold; called by open_core() and clean().
+Status take_in_leftovers(StoreCore& core);
+
+}  // namespace packstore::store

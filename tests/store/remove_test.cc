@@ -1,0 +1,168 @@
+#include "store/remove.h"
+
+#include <gmock/gmock.h>
+
+#include "io/lock.h"
+#include "store/unlinks.h"
+#include "store_fixture.h"
+
+namespace packstore::store {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+class RemoveTest : public StoreFixture {
+ protected:
+  static constexpr std::chrono::milliseconds kAtOnce{0};
+
+  Result<RemoveReport> remove(const std::vector<ObjectId>& ids) {
+    return lock().remove(ids, kAtOnce);
+  }
+  // The first half of a removal, as a process leaves it that dies in between.
+  void remove_without_unlinking(const ObjectId& id) {
+    const auto core = open_core();
+    auto transaction = core->index->begin_write(index::CommitSync::kDurable).value();
+    ASSERT_THAT(transaction->erase(id), Succeeds());
+    ASSERT_THAT(transaction->add_pending_unlink(id), Succeeds());
+    ASSERT_THAT(transaction->commit(), Succeeds());
+  }
+
+  const ObjectId absent_ = ObjectId::of(as_bytes("absent"));
+};
+
+TEST_F(RemoveTest, RemovesLooseAndPackedAndReportsWhatWasAbsent) {
+  const ObjectId loose = put("loose");
+  const ObjectId packed = put_packed("packed");
+  const ObjectId kept = put_packed("kept");
+  const RemoveReport report = remove({packed, absent_, loose, packed}).value();
+  EXPECT_EQ(report.removed, 2);
+  EXPECT_THAT(report.absent, ElementsAre(absent_));
+  EXPECT_FALSE(has(loose));
+  EXPECT_FALSE(has(packed));
+  EXPECT_FALSE(is_loose(loose));
+  EXPECT_EQ(text_of(kept), "kept");
+  EXPECT_EQ(store().stats().value().dead_bytes, kRecordHeader + 6);
+  EXPECT_THAT(store(), IsSpotless());
+  EXPECT_THAT(remove({loose, packed}).value().absent, ::testing::SizeIs(2));
+  EXPECT_EQ(remove({}).value().removed, 0);
+}
+
+TEST_F(RemoveTest, RemovesBothCopiesOfOneObject) {
+  const ObjectId id = put_packed("both");
+  std::filesystem::create_directory(loose_path(id).parent_path());
+  testing::write_file(loose_path(id), "both");
+  EXPECT_EQ(remove({id}).value().removed, 1);
+  EXPECT_FALSE(has(id));
+  EXPECT_FALSE(is_loose(id));
+}
+
+TEST_F(RemoveTest, RemovesBufferedObjectsOfThisStore) {
+  const ObjectId id = put("waits", {.durability = Durability::kBuffered});
+  EXPECT_EQ(remove({id}).value().removed, 1);
+  EXPECT_FALSE(has(id));
+  ASSERT_THAT(store().sync(), Succeeds());
+  EXPECT_FALSE(has(id));
+}
+
+TEST_F(RemoveTest, TakesAnObjectBackThatIsPutAgain) {
+  const ObjectId packed = put_packed("text");
+  ASSERT_THAT(remove({packed}), Succeeds());
+  EXPECT_EQ(put_packed("text"), packed);
+  EXPECT_EQ(text_of(packed), "text");
+  EXPECT_THAT(store(), IsSpotless());
+}
+
+TEST_F(RemoveTest, RemovesNothingWhenARefPointsAtOneOfThem) {
+  const ObjectId wanted = put("wanted");
+  const ObjectId other = put_packed("other");
+  ASSERT_THAT(store().refs().move("head", {.from = std::nullopt, .to = wanted}), Succeeds());
+  const auto refused = remove({other, wanted});
+  ASSERT_THAT(refused, FailsWith(ErrorCode::kConflict));
+  EXPECT_THAT(refused.error().message, HasSubstr("ref head"));
+  EXPECT_TRUE(has(other));
+  EXPECT_TRUE(has(wanted));
+  ASSERT_THAT(store().refs().move("head", {.from = wanted, .to = std::nullopt}), Succeeds());
+  EXPECT_EQ(remove({other, wanted}).value().removed, 2);
+}
+
+// What a batch found in the store must be there when it commits.
+TEST_F(RemoveTest, WaitsForOpenBatches) {
+  const ObjectId id = put_packed("relied upon");
+  Batch batch = store().begin_batch().value();
+  ASSERT_THAT(batch.put(as_bytes("relied upon")), Succeeds());
+  const auto refused = remove({id});
+  ASSERT_THAT(refused, FailsWith(ErrorCode::kBusy));
+  EXPECT_TRUE(has(id));
+  ASSERT_THAT(batch.commit(), Succeeds());
+  EXPECT_TRUE(has(id));
+  EXPECT_EQ(remove({id}).value().removed, 1);
+}
+
+TEST_F(RemoveTest, WaitsNoLongerForABatchThatIsDropped) {
+  const ObjectId id = put_packed("text");
+  { const Batch batch = store().begin_batch().value(); }
+  EXPECT_THAT(remove({id}), Succeeds());
+}
+
+TEST_F(RemoveTest, NotesWhatIsToGoBeforeItUnlinksAndForgetsTheNotesAfterwards) {
+  const ObjectId id = put("loose");
+  // Held as whoever removes holds it: an opener leaves the unlinks to the holder.
+  const MaintenanceLock held = lock();
+  const auto core = open_watched();
+  std::vector<ObjectId> noted;
+  watch().before = [&](const std::string& step) -> Status {
+    if (step.starts_with("remove loose/")) noted = open_core()->index->pending_unlinks().value();
+    return {};
+  };
+  ASSERT_THAT(store::remove(*core, {{id}}, kAtOnce), Succeeds());
+  const std::string shard = "loose/" + id.to_hex().substr(0, 2) + "/";
+  EXPECT_THAT(noted, ElementsAre(id));
+  EXPECT_THAT(
+      watch().take_log(),
+      ::testing::IsSupersetOf({"remove " + shard + id.to_hex().substr(2), "sync " + shard}));
+  EXPECT_THAT(core->index->pending_unlinks().value(), IsEmpty());
+}
+
+// With the commit of the removal all are removed, whatever happens to the unlinks.
+TEST_F(RemoveTest, FinishesTheUnlinksOfACrashedRemovalWhenTheStoreIsOpened) {
+  const ObjectId id = put("loose");
+  remove_without_unlinking(id);
+  reopen();
+  EXPECT_FALSE(has(id));
+  EXPECT_FALSE(is_loose(id));
+  EXPECT_THAT(open_core()->index->pending_unlinks().value(), IsEmpty());
+}
+
+TEST_F(RemoveTest, FinishesTheUnlinksOfACrashedRemovalWhenTheLockIsTaken) {
+  const ObjectId id = put("loose");
+  remove_without_unlinking(id);
+  EXPECT_EQ(lock().pack_loose().value().objects, 0);
+  EXPECT_FALSE(has(id));
+}
+
+TEST_F(RemoveTest, LeavesTheUnlinksToWhoHoldsTheLock) {
+  const ObjectId id = put("loose");
+  const MaintenanceLock held = lock();
+  remove_without_unlinking(id);
+  const Store other = open_other();
+  EXPECT_TRUE(is_loose(id));
+}
+
+TEST_F(RemoveTest, CanBeFinishedAfterAnUnlinkThatFailed) {
+  const ObjectId one = put("one");
+  const ObjectId two = put("two");
+  const auto core = open_watched();
+  watch().fail_at("remove loose/", ErrorCode::kIo);
+  EXPECT_THAT(store::remove(*core, {{one, two}}, kAtOnce), FailsWith(ErrorCode::kIo));
+  watch().before = nullptr;
+  EXPECT_THAT(core->index->pending_unlinks().value(), ::testing::SizeIs(2));
+  ASSERT_THAT(finish_unlinks(*core), Succeeds());
+  EXPECT_FALSE(has(one));
+  EXPECT_FALSE(has(two));
+}
+
+}  // namespace
+}  // namespace packstore::store

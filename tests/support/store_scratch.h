@@ -1,0 +1,118 @@
+// What tests of whole stores share: a directory that goes with the test, content that a number
+// gives back, a seed that can be repeated, matchers. For tests that link the whole library.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "packstore/store.h"
+
+namespace packstore::testing {
+
+// In memory where the system has room there: these tests sync thousands of times, and are not
+// about what a disk keeps.
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    const std::filesystem::path memory = "/dev/shm";
+    const std::filesystem::path parent =
+        std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+    std::string name = (parent / ("packstore-" + std::string(6, 'X'))).string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~ScratchDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// PACKSTORE_TEST_SEED where it is set, else a new one; printed either way.
+inline std::uint64_t test_seed() {
+  const char* wish = ::getenv("PACKSTORE_TEST_SEED");
+  const std::uint64_t seed = wish != nullptr ? std::stoull(wish) : std::random_device()();
+  std::printf("PACKSTORE_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  return seed;
+}
+
+// The content of `number`: even ones compress well, odd ones not at all.
+inline Bytes content_of(std::uint64_t number, std::size_t size) {
+  std::mt19937_64 random(number);
+  const std::uint64_t mask = number % 2 == 0 ? 1 : 0xff;
+  Bytes content(size);
+  for (std::byte& byte : content) byte = static_cast<std::byte>(random() & mask);
+  return content;
+}
+
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+inline std::filesystem::path loose_path(const std::filesystem::path& store, const ObjectId& id) {
+  const std::string hex = id.to_hex();
+  return store / "loose" / hex.substr(0, 2) / hex.substr(2);
+}
+
+inline std::string describe(const ValidationReport& report) {
+  std::string text;
+  for (const Finding& finding : report.findings) {
+    text += std::string(to_string(finding.kind)) + ": " + finding.message + "\n";
+  }
+  return text;
+}
+
+// A Result or Status without error.
+MATCHER(Succeeds, "succeeds") {
+  if (arg) return true;
+  *result_listener << to_string(arg.error().code) << ": " << arg.error().message;
+  return false;
+}
+
+// A Result or Status whose error has the code, and says something.
+MATCHER_P(FailsWith, code, "fails with " + std::string(to_string(code))) {
+  if (arg) {
+    *result_listener << "it succeeded";
+    return false;
+  }
+  *result_listener << to_string(arg.error().code) << ": " << arg.error().message;
+  return arg.error().code == code && !arg.error().message.empty();
+}
+
+// A store in which validate() finds no damage, and no garbage either.
+MATCHER(IsSpotless, "is spotless") {
+  const Result<ValidationReport> report = arg.validate();
+  *result_listener << (report ? describe(*report) : report.error().message);
+  return report && report->findings.empty();
+}
+
+// A store in which validate() finds no damage.
+MATCHER(IsUndamaged, "is undamaged") {
+  const Result<ValidationReport> report = arg.validate();
+  *result_listener << (report ? describe(*report) : report.error().message);
+  return report && report->is_valid();
+}
+
+}  // namespace packstore::testing
