@@ -13,8 +13,9 @@ if [ "$preset" = soak ]; then
   tests=(--label-regex '^soak$')
 fi
 jobs=$(nproc)
-# The install tests build the same sources in other directories; a compiler cache knows them again.
-export CCACHE_NOHASHDIR=1
+# A compiler cache, where there is one, knows the same sources again in other directories, and
+# with precompiled headers.
+export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD CCACHE_SLOPPINESS=pch_defines,time_macros
 
 cmake/install-dependencies.sh
 cmake --preset "$preset"
