@@ -156,6 +156,7 @@ class PACKSTORE_EXPORT Store {
                               const BackupOptions& options = {}) const;
 
  private:
+  friend struct store::StoreCore;
   explicit Store(std::unique_ptr<store::StoreCore> core);
   std::unique_ptr<store::StoreCore> core_;
 };

@@ -37,7 +37,8 @@ enum class FindingKind : std::uint8_t {
 // "content-mismatch", "record-damaged", ...
 PACKSTORE_EXPORT std::string_view to_string(FindingKind kind);
 
-// True for what a crash may leave and clean() removes: garbage, but no damage.
+// True for what a crash or a failed call may leave, and what is no damage: clean() takes in what
+// was committed of it, as the next open() does, and removes the rest.
 PACKSTORE_EXPORT bool is_garbage(FindingKind kind);
 
 struct Finding {

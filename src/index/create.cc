@@ -17,7 +17,7 @@
 namespace packstore::index {
 namespace {
 
-constexpr std::string_view kNewFile = "index.new";
+constexpr std::string_view kNewFile = "index.sqlite.new";
 constexpr std::array<std::string_view, 4> kSuffixes = {"", "-wal", "-shm", "-journal"};
 
 Status remove_database(const io::Directory& root, std::string_view name) {

@@ -3,8 +3,8 @@
 // 2. Sandbox: files and directories whose writer is gone.
 // 3. Loose copies of objects whose packed copy has been read and found good.
 // 4. Packs that no batch holds: retired files and files without a row are dropped, packs without
-//    objects are retired, unfinished tails are cut off. A tail that holds a committed group all the
-//    same may be somebody's data, and stays for repair() and recover().
+//    objects are retired, unfinished tails are cut off. Whole groups that stand behind damage there
+//    may be somebody's data: they are copied to another pack first.
 #include "store/clean.h"
 
 #include <algorithm>
@@ -12,7 +12,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/checked_math.h"
 #include "base/error.h"
+#include "store/file_source.h"
 #include "store/lookup.h"
 #include "store/pack_scanner.h"
 #include "store/pack_writer.h"
@@ -22,21 +24,6 @@
 
 namespace packstore::store {
 namespace {
-
-// True when a committed group lies anywhere behind `start`: one that could not be taken in, or that
-// stands past damage or in a sealed pack, where nobody looks for more.
-Result<bool> holds_committed_group(const StoreCore& core, const io::File& file, std::uint64_t pack,
-                                   std::uint64_t start, std::uint64_t end) {
-  PackScanner scanner(file, {core.uuid, pack, 0}, start, end);
-  while (true) {
-    ASSIGN_OR_RETURN(const auto record, scanner.next());
-    if (record && record->record.kind != format::PackRecord::Kind::kObject) return true;
-    if (record) continue;
-    if (scanner.damage().empty()) return false;
-    ASSIGN_OR_RETURN(const bool more, scanner.skip_damage());
-    if (!more) return false;
-  }
-}
 
 class Cleaner {
  public:
@@ -100,8 +87,11 @@ class Cleaner {
     }
     if (has_rows) return row ? trim_tail(*row, **file) : Status();
     // Damage is never dropped: what cannot be read as ours stays for validate() and repair().
-    if (!is_droppable(**file, pack, row)) return {};
+    const bool is_ours =
+        row || has_no_header(**file) || check_pack_header(**file, core_.uuid, pack).has_value();
+    if (!is_ours) return {};
     ASSIGN_OR_RETURN(const io::FileInfo info, (*file)->info());
+    RETURN_IF_ERROR(rescue_groups(**file, pack, row ? row->indexed_bytes : 0));
     RETURN_IF_ERROR(retire_pack(core_, pack));
     ++report_.packs_dropped;
     report_.bytes_freed += info.size;
@@ -113,30 +103,53 @@ class Cleaner {
     return transaction->pack_has_rows(pack);
   }
 
-  bool is_droppable(const io::File& file, std::uint64_t pack,
-                    const std::optional<index::PackRow>& row) const {
-    if (row) return true;  // Known, and no row points into it.
-    const auto info = file.info();
-    if (!info) return false;
-    // A batch that died before its first commit: at most a header and an uncommitted group.
-    if (info->size < format::PackHeader::kSize) return true;
-    if (!check_pack_header(file, core_.uuid, pack)) return false;
-    const auto committed =
-        holds_committed_group(core_, file, pack, format::PackHeader::kSize, info->size);
-    return committed.has_value() && !*committed;
-  }
-
   Status trim_tail(const index::PackRow& row, io::File& file) {
     ASSIGN_OR_RETURN(const io::FileInfo info, file.info());
     if (info.size <= row.indexed_bytes) return {};
-    ASSIGN_OR_RETURN(const bool committed,
-                     holds_committed_group(core_, file, row.pack, row.indexed_bytes, info.size));
-    if (committed) return {};
+    // An indexed length that is too small is damage: what it leaves out is no tail.
+    ASSIGN_OR_RETURN(const bool has_rows, has_rows_behind(row.pack, row.indexed_bytes));
+    if (has_rows) return {};
+    RETURN_IF_ERROR(rescue_groups(file, row.pack, row.indexed_bytes));
     RETURN_IF_ERROR(file.truncate(row.indexed_bytes));
     RETURN_IF_ERROR(file.sync());
     ++report_.tails_trimmed;
     report_.bytes_freed += info.size - row.indexed_bytes;
     return {};
+  }
+
+  Result<bool> has_rows_behind(std::uint64_t pack, std::uint64_t end) const {
+    ASSIGN_OR_RETURN(const auto rows, core_.index->rows_in_pack_order(std::span(&pack, 1)));
+    while (true) {
+      ASSIGN_OR_RETURN(const auto row, rows->next());
+      if (!row) return false;
+      const std::uint64_t size = format::PackRecord::kHeaderSize + row->at.stored_size;
+      if (!index::check(*row) || !fits(row->at.offset, size, end)) return true;
+    }
+  }
+
+  // Copies what was committed in [start, end of file) to another pack, durable on return.
+  Status rescue_groups(const io::File& file, std::uint64_t pack, std::uint64_t start) {
+    ASSIGN_OR_RETURN(const std::vector<ScannedRecord> found,
+                     scan_whole_groups(file, {core_.uuid, pack, 0},
+                                       std::max<std::uint64_t>(start, format::PackHeader::kSize)));
+    std::unique_ptr<PackWriter> writer;
+    std::vector<index::ObjectRow> rows;
+    for (const ScannedRecord& scanned : found) {
+      const index::ObjectRow row = scanned.row(pack);
+      ASSIGN_OR_RETURN(const auto known, core_.index->find(row.id));
+      if (known) continue;
+      if (!writer) {
+        ASSIGN_OR_RETURN(writer, PackWriter::begin(core_, PackWriter::Choice::kNew));
+      }
+      FileSource stored(file, scanned.offset + format::PackRecord::kHeaderSize, row.at.stored_size);
+      ASSIGN_OR_RETURN(rows.emplace_back(),
+                       writer->append_stored(row, scanned.record.stored_xxh3, stored));
+    }
+    if (rows.empty()) return {};
+    RETURN_IF_ERROR(writer->sync());
+    ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
+    RETURN_IF_ERROR(writer->add_rows(*transaction, rows));
+    return writer->commit(*transaction);
   }
 
   // Numbers whose pack never got a first commit, or whose retirement was cut short.

@@ -64,6 +64,13 @@ Result<format::PackHeader> check_pack_header(const io::File& file, const format:
   return header;
 }
 
+bool has_no_header(const io::File& file) {
+  std::array<std::byte, format::PackHeader::kSize> bytes{};
+  const Result<std::size_t> count = file.read_at(0, bytes);
+  const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
+  return count && (*count < bytes.size() || std::ranges::all_of(bytes, is_zero));
+}
+
 Status PackFile::check_inside(std::uint64_t offset, std::uint64_t length) const {
   if (fits(offset, length, known_size_.load(std::memory_order_relaxed))) return {};
   ASSIGN_OR_RETURN(const io::FileInfo info, file_->info());

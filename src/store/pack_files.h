@@ -31,6 +31,10 @@ std::optional<std::uint64_t> parse_pack_file_name(std::string_view name);
 Result<format::PackHeader> check_pack_header(const io::File& file, const format::Uuid& store,
                                              std::uint64_t pack);
 
+// True when the file ends, or has nothing but zeros, where its header should be: all that a crash
+// leaves of a pack whose header was never synced.
+bool has_no_header(const io::File& file);
+
 // An open pack whose header was checked. Thread safety: any thread.
 class PackFile {
  public:

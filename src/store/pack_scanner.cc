@@ -1,3 +1,6 @@
+// A pack tells by itself what was committed: a single put with its own record, a batch with the
+// commit record behind its last object. scan_tail() follows the records from the indexed end on to
+// the first damage; scan_whole_groups() goes on behind damage, and wants each group whole.
 #include "store/pack_scanner.h"
 
 #include <algorithm>
@@ -128,6 +131,35 @@ Result<PackTail> scan_tail(const io::File& file, const format::RecordPlace& plac
     group.clear();
     if (scanned->record.is_object()) tail.rows.push_back(scanned->row(place.pack));
     tail.committed_end = scanner.offset();
+  }
+}
+
+Result<std::vector<ScannedRecord>> scan_whole_groups(const io::File& file,
+                                                     const format::RecordPlace& place,
+                                                     std::uint64_t start) {
+  using Kind = format::PackRecord::Kind;
+  ASSIGN_OR_RETURN(const io::FileInfo info, file.info());
+  PackScanner scanner(file, place, start, std::max(start, info.size));
+  std::vector<ScannedRecord> whole;
+  std::vector<ScannedRecord> group;
+  std::uint64_t group_start = start;
+  while (true) {
+    ASSIGN_OR_RETURN(const auto scanned, scanner.next());
+    if (scanned && scanned->record.kind == Kind::kObject) {
+      group.push_back(*scanned);
+      continue;
+    }
+    if (!scanned) {
+      if (scanner.damage().empty()) return whole;
+      ASSIGN_OR_RETURN(const bool more, scanner.skip_damage());
+      if (!more) return whole;
+    } else if (scanned->record.kind == Kind::kSingle) {
+      whole.push_back(*scanned);
+    } else if (scanned->record.group_start == group_start) {
+      whole.insert(whole.end(), group.begin(), group.end());
+    }
+    group.clear();
+    group_start = scanner.offset();
   }
 }
 

@@ -66,4 +66,11 @@ struct PackTail {
 Result<PackTail> scan_tail(const io::File& file, const format::RecordPlace& place,
                            std::uint64_t start);
 
+// The objects of [start, end of file) whose group was committed and is whole, in the order of the
+// file, past damage. Of a group that lost a record nothing is among them: it was never synced, or
+// is damaged as a whole.
+Result<std::vector<ScannedRecord>> scan_whole_groups(const io::File& file,
+                                                     const format::RecordPlace& place,
+                                                     std::uint64_t start);
+
 }  // namespace packstore::store

@@ -239,7 +239,7 @@ Status repair_packs(StoreCore& core, const ValidationReport& report,
                     RepairReport& result) {
   std::set<std::uint64_t> packs;
   for (const Finding& finding : report.findings) {
-    if (finding.pack && !is_garbage(finding.kind)) packs.insert(*finding.pack);
+    if (finding.pack && finding.kind != FindingKind::kTornTail) packs.insert(*finding.pack);
   }
   for (const std::uint64_t pack : packs) {
     RETURN_IF_ERROR(PackRepair(core, pack, dropped, quarantine, result).run());

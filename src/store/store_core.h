@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "format/pack_header.h"
 #include "index/index.h"
@@ -23,6 +24,9 @@ namespace packstore::store {
 struct StoreCore {
   StoreCore(io::FileSystem& file_system, StoreLayout layout, std::unique_ptr<index::Index> opened,
             const OpenOptions& open_options);
+
+  // The front door of a store that stands on any file system.
+  static Store into_store(std::unique_ptr<StoreCore> core) { return Store(std::move(core)); }
 
   io::FileSystem& files;
   std::filesystem::path path;

@@ -63,8 +63,16 @@ std::string_view to_string(FindingKind kind) {
 }
 
 bool is_garbage(FindingKind kind) {
-  return kind == FindingKind::kTornTail || kind == FindingKind::kSandboxLeftover ||
-         kind == FindingKind::kLooseRedundant;
+  switch (kind) {
+    case FindingKind::kPackUnindexed:
+    case FindingKind::kUnindexedRecords:
+    case FindingKind::kTornTail:
+    case FindingKind::kSandboxLeftover:
+    case FindingKind::kLooseRedundant:
+      return true;
+    default:
+      return false;
+  }
 }
 
 namespace store {

@@ -331,15 +331,6 @@ Status report_suspects(ValidateRun& run, PackNotes& notes) {
   return {};
 }
 
-// True when the file ends, or has nothing but zeros, where its header should be: all that a crash
-// leaves of a pack whose header was never synced.
-bool has_no_header(const io::File& file) {
-  std::array<std::byte, PackHeader::kSize> bytes{};
-  const Result<std::size_t> count = file.read_at(0, bytes);
-  const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
-  return count && (*count < bytes.size() || std::all_of(bytes.begin(), bytes.end(), is_zero));
-}
-
 struct TailWords {
   FindingKind kind;
   std::string_view where;

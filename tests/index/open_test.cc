@@ -70,13 +70,14 @@ TEST_F(OpenTest, CreateReplacesAnIndexAndItsLog) {
 }
 
 TEST_F(OpenTest, CreateReplacesWhatAHalfMadeOneLeft) {
-  for (const char* name : {"index.sqlite", "index.sqlite-wal", "index.new", "index.new-journal"}) {
+  for (const char* name :
+       {"index.sqlite", "index.sqlite-wal", "index.sqlite.new", "index.sqlite.new-journal"}) {
     std::ofstream(store_.database().parent_path() / name) << "half";
   }
   store_.create();
   const auto index = store_.open();
   EXPECT_THAT(index->page(std::nullopt, 10).value(), IsEmpty());
-  EXPECT_FALSE(std::filesystem::exists(store_.database().parent_path() / "index.new"));
+  EXPECT_FALSE(std::filesystem::exists(store_.database().parent_path() / "index.sqlite.new"));
 }
 
 TEST_F(OpenTest, RowsSurviveClosingAndOpening) {

@@ -133,24 +133,56 @@ TEST_F(CleanTest, TakesInWhatWasCommittedInsteadOfDroppingIt) {
   EXPECT_EQ(text_of(ObjectId::of(as_bytes("acknowledged"))), "acknowledged");
 }
 
-// Somebody's data may stand behind the damage: that is for recover().
-TEST_F(CleanTest, LeavesATailInWhichACommittedGroupFollowsDamage) {
+// After a power cut some sectors of what was not synced are there and others are not; after damage
+// to what was, somebody's data stands behind it.
+TEST_F(CleanTest, CopiesWholeGroupsBehindDamageBeforeItCutsTheTail) {
   put_batch(0, 10);
+  const std::uint64_t size = pack_size(1);
   append(pack_path(1), "damage");
   append(pack_path(1), record_at(1, pack_size(1), "acknowledged"));
-  expect_nothing_done(clean());
+  const CleanReport report = clean();
+  EXPECT_EQ(report.tails_trimmed, 1);
+  EXPECT_EQ(pack_size(1), size);
+  EXPECT_EQ(text_of(ObjectId::of(as_bytes("acknowledged"))), "acknowledged");
+  EXPECT_THAT(store(), IsSpotless());
+}
+
+TEST_F(CleanTest, CutsOffNothingThatARowPointsInto) {
+  const Objects objects = put_batch(0, 10);
+  {
+    const auto core = open_core();
+    auto transaction = core->index->begin_write(index::CommitSync::kDurable).value();
+    index::PackRow row = transaction->find_pack(1).value().value();
+    row.indexed_bytes = kPackHeader;
+    ASSERT_THAT(transaction->put_pack(row), Succeeds());
+    ASSERT_THAT(transaction->commit(), Succeeds());
+    ASSERT_THAT(store::clean(*core), Succeeds());
+  }
+  expect_holds(objects);
+}
+
+TEST_F(CleanTest, CopiesThemOutOfAPackThatTheIndexDoesNotKnow) {
+  static_cast<void>(store());
+  const format::Uuid uuid = open_core()->uuid;
+  testing::write_file(pack_path(5), as_text(encode(format::PackHeader{uuid, 5, 0})));
+  append(pack_path(5), "damage");
+  append(pack_path(5), record_at(5, pack_size(5), "acknowledged"));
+  EXPECT_EQ(clean().packs_dropped, 1);
+  EXPECT_EQ(text_of(ObjectId::of(as_bytes("acknowledged"))), "acknowledged");
+  EXPECT_THAT(store(), IsSpotless());
 }
 
 TEST_F(CleanTest, DropsPacksThatNothingReaches) {
   static_cast<void>(store());
   const format::Uuid uuid = open_core()->uuid;
   // Of batches that died before the header was whole, and before their commit.
+  testing::write_file(pack_path(4), std::string(1'000, '\0'));
   testing::write_file(pack_path(5), "PSPA");
   testing::write_file(pack_path(6), as_text(encode(format::PackHeader{uuid, 6, 0})));
   append(pack_path(6), "unfinished");
   const CleanReport report = clean();
-  EXPECT_EQ(report.packs_dropped, 2);
-  EXPECT_EQ(report.bytes_freed, 4 + kPackHeader + 10);
+  EXPECT_EQ(report.packs_dropped, 3);
+  EXPECT_EQ(report.bytes_freed, 1'000 + 4 + kPackHeader + 10);
   EXPECT_EQ(count_files("packs"), 0);
   EXPECT_THAT(store(), IsSpotless());
 }

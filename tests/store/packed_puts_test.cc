@@ -80,10 +80,9 @@ TEST_F(PackedPutsTest, ShareOneFlushAmongThreadsThatWait) {
   ASSERT_THAT(put_here("the pack is there", kPacked), Succeeds());
   watch().take_log();
   std::atomic<int> arrived = 0;
-  bool first = true;
+  std::atomic<bool> first = true;
   watch().before = [&](const std::string& step) -> Status {
-    if (first && step.starts_with("sync packs/")) {
-      first = false;
+    if (step.starts_with("sync packs/") && first.exchange(false)) {
       // A look into loose/ is what a put does last before it queues.
       while (arrived < kThreads) std::this_thread::yield();
     }
