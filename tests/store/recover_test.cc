@@ -560,6 +560,7 @@ TEST_F(RecoverTest, MakesAStoreOfAPlainCopyTakenUnderLoad) {
     expect_valid(recovered, is_garbage);
     fs::remove_all(copy);
   }
+  threads.clear();  // Stops and joins the writers, who own the list until then.
   std::cout << copies << " copies, " << acknowledged.size() << " objects at the end\n";
   EXPECT_GT(copies, 0);
 }
