@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "base/error.h"
@@ -81,7 +80,7 @@ std::string describe(const Moment& moment, const PowerCut& cut) {
                      cut.seed);
 }
 
-// Takes every n-th of `total` things, so that about `wanted` are taken.
+// Takes every n-th of `total` things, so that about as many are taken as the extent says.
 class Sampler {
  public:
   Sampler(std::uint64_t total, const Extent& extent)
@@ -93,6 +92,20 @@ class Sampler {
   std::uint64_t stride_;
   std::uint64_t next_;
 };
+
+// By itself, or where the operation is a recovery after another one.
+Status reopen(const Scenario& scenario, World& world) {
+  Status opened = world.open();
+  if (opened || !scenario.opens_after_recovery) return opened;
+  return world.recover();
+}
+
+std::vector<std::string> complaints_when_done_again(const Scenario& scenario, World& world) {
+  if (const Status done = scenario.act(world); !done) return {done.error().message};
+  std::vector<std::string> found = complaints(world);
+  for (const std::string& line : backup_complaints(world)) found.push_back(line);
+  return found;
+}
 
 class Examiner {
  public:
@@ -125,7 +138,7 @@ class Examiner {
     std::vector<Moment> moments;
     if (moment.claims.created) {
       Recorder recorder(world);
-      const Status opened = open(world);
+      const Status opened = reopen(scenario_, world);
       if (record) moments = recorder.take();
       if (!opened) {
         complain(place, "does not open: " + opened.error().message);
@@ -135,14 +148,8 @@ class Examiner {
       add(place, "", backup_complaints(world));
       clean_up(world, place);
     }
-    complete(world, place);
+    add(place, "done again: ", complaints_when_done_again(scenario_, world));
     return moments;
-  }
-
-  Status open(World& world) {
-    Status opened = world.open();
-    if (opened || !scenario_.opens_after_recovery) return opened;
-    return world.recover();
   }
 
   void clean_up(World& world, const std::string& place) {
@@ -153,13 +160,6 @@ class Examiner {
     for (const Finding& finding : report->findings) {
       complain(place, "after clean(): " + finding.message);
     }
-  }
-
-  void complete(World& world, const std::string& place) {
-    const Status done = scenario_.act(world);
-    if (!done) return complain(place, "done again: " + done.error().message);
-    add(place, "done again: ", complaints(world));
-    add(place, "done again: ", backup_complaints(world));
   }
 
   void add(const std::string& place, const std::string& when,
@@ -195,17 +195,13 @@ void check_after_fault(const Scenario& scenario, World& world, const Status& fau
   };
   if (world.is_open()) complain(complaints(world), "");
   world.close();
-  Status healed = world.claims().created ? world.open() : Status();
-  if (!healed && scenario.opens_after_recovery) healed = world.recover();
-  if (!healed) {
-    complain({healed.error().message}, "afterwards: ");
-    return;
+  if (world.claims().created) {
+    if (const Status healed = reopen(scenario, world); !healed) {
+      return complain({healed.error().message}, "afterwards: ");
+    }
+    complain(complaints(world), "reopened: ");
   }
-  if (world.is_open()) complain(complaints(world), "reopened: ");
-  const Status again = scenario.act(world);
-  if (!again) complain({again.error().message}, "done again: ");
-  if (again) complain(complaints(world), "done again: ");
-  if (again) complain(backup_complaints(world), "done again: ");
+  complain(complaints_when_done_again(scenario, world), "done again: ");
 }
 
 }  // namespace

@@ -11,8 +11,6 @@
 namespace packstore::crash {
 namespace {
 
-ByteView view(std::string_view text) { return as_bytes(text); }
-
 // What two threads and processes would have waited for is not there to come.
 constexpr std::chrono::milliseconds kNoWait{0};
 
@@ -79,7 +77,7 @@ void check_valid(Store& store, std::vector<std::string>& found) {
 }  // namespace
 
 ObjectId World::offer(std::string_view text) {
-  const ObjectId id = ObjectId::of(view(text));
+  const ObjectId id = ObjectId::of(as_bytes(text));
   claims_.offered.emplace(id, text);
   claims_.absent.erase(id);
   return id;
@@ -111,7 +109,7 @@ Status World::open() {
 
 Status World::put(std::string_view text, const PutOptions& options) {
   const ObjectId id = offer(text);
-  RETURN_IF_ERROR(store_->put(view(text), options));
+  RETURN_IF_ERROR(store_->put(as_bytes(text), options));
   acknowledge({id});
   return {};
 }
@@ -120,7 +118,7 @@ Status World::put_stream(std::string_view text) {
   const ObjectId id = offer(text);
   ASSIGN_OR_RETURN(ObjectWriter writer, store_->begin_put());
   for (std::size_t done = 0; done < text.size(); done += 1'000) {
-    RETURN_IF_ERROR(writer.write(view(text.substr(done, 1'000))));
+    RETURN_IF_ERROR(writer.write(as_bytes(text.substr(done, 1'000))));
   }
   RETURN_IF_ERROR(writer.finish());
   acknowledge({id});
@@ -129,7 +127,7 @@ Status World::put_stream(std::string_view text) {
 
 Status World::put_buffered(std::string_view text) {
   const ObjectId id = offer(text);
-  RETURN_IF_ERROR(store_->put(view(text), {.durability = Durability::kBuffered}));
+  RETURN_IF_ERROR(store_->put(as_bytes(text), {.durability = Durability::kBuffered}));
   buffered_.push_back(id);
   return {};
 }
@@ -147,7 +145,7 @@ Status World::commit_batch(const std::vector<std::string>& texts, const BatchOpt
   ASSIGN_OR_RETURN(Batch batch, store_->begin_batch(options));
   for (const std::string& text : texts) {
     ids.push_back(offer(text));
-    RETURN_IF_ERROR(batch.put(view(text)));
+    RETURN_IF_ERROR(batch.put(as_bytes(text)));
   }
   if (ref) {
     ASSIGN_OR_RETURN(const auto from, store_->refs().find(*ref));
@@ -162,7 +160,8 @@ Status World::commit_batch(const std::vector<std::string>& texts, const BatchOpt
 
 Status World::move_ref(const std::string& name, std::optional<std::string_view> text) {
   ASSIGN_OR_RETURN(const auto from, store_->refs().find(name));
-  const std::optional<ObjectId> to = text ? std::optional(ObjectId::of(view(*text))) : std::nullopt;
+  const std::optional<ObjectId> to =
+      text ? std::optional(ObjectId::of(as_bytes(*text))) : std::nullopt;
   claims_.refs[name] = {from, to};
   RETURN_IF_ERROR(store_->refs().move(name, {.from = from, .to = to}));
   claims_.refs[name] = {to};
@@ -172,7 +171,7 @@ Status World::move_ref(const std::string& name, std::optional<std::string_view> 
 Status World::remove(const std::vector<std::string>& texts) {
   std::vector<ObjectId> ids;
   for (const std::string& text : texts) {
-    ids.push_back(ObjectId::of(view(text)));
+    ids.push_back(ObjectId::of(as_bytes(text)));
     claims_.present.erase(ids.back());
   }
   ASSIGN_OR_RETURN(MaintenanceLock lock, take_lock(*store_));
