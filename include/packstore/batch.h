@@ -29,6 +29,24 @@ struct BatchReport {
   std::uint64_t stored_bytes = 0;   // What they take in the packs, headers included.
 };
 
+// Contents on their way into a batch: hashed, looked up and compressed, but not written. A loan:
+// the contents must stay where they are until the put.
+class PACKSTORE_EXPORT PreparedPut {
+ public:
+  PreparedPut(PreparedPut&&) noexcept;
+  PreparedPut& operator=(PreparedPut&&) noexcept;
+  ~PreparedPut();
+
+  // In the order of the contents.
+  std::span<const ObjectId> ids() const;
+
+ private:
+  friend class Batch;
+  struct State;
+  explicit PreparedPut(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 // One writer's exclusive use of one open pack. Other batches, in any process, use other packs and
 // go on beside it. Nothing of a batch is visible before commit(), everything is after it, and a
 // batch that is dropped or whose process dies leaves nothing visible, a power cut included.
@@ -36,7 +54,7 @@ struct BatchReport {
 // Objects that the batch or the store already has are not written again. While a batch is open,
 // MaintenanceLock::remove() waits for it, so what it found is still there when it commits.
 //
-// Thread safety: one thread at a time.
+// Thread safety: one thread at a time, except for prepare().
 class PACKSTORE_EXPORT Batch {
  public:
   Batch(Batch&&) noexcept;
@@ -52,6 +70,15 @@ class PACKSTORE_EXPORT Batch {
   // The ids in the order of `contents`. Hashes the buffers together, several times as fast as one
   // by one where the multi-buffer library is present.
   Result<std::vector<ObjectId>> put_many(std::span<const ByteView> contents);
+
+  // The two halves of put_many(). The first does what takes long and may be called by any thread,
+  // also while another one puts; the second writes what is new. What another batch has prepared is
+  // prepared again.
+  Result<PreparedPut> prepare(std::span<const ByteView> contents) const;
+  Status put(PreparedPut prepared);
+
+  // So far; commit() returns the same.
+  const BatchReport& report() const;
 
   // Moves `name` in the same commit; may point at objects of this batch. Checked by commit(), with
   // the errors of Refs::move(), and then nothing of the batch is visible.

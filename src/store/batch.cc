@@ -1,5 +1,7 @@
-// 1. put() and put_many() hash, drop what the batch or the store has, and append the rest to the
-//    batch's pack. Nothing is visible.
+// 1. Every put has two halves. prepare() hashes, looks up, and compresses what neither the batch
+// nor
+//    the store has; any thread may do it. The other half drops what has come meanwhile, and appends
+//    the rest to the batch's pack. Nothing is visible.
 // 2. commit() ends the group in the pack with a commit record, syncs once, and adds all rows in one
 //    lazy index transaction. After a power cut that loses the rows, the commit record lets the next
 //    opener find all of them again; without it, none count.
@@ -8,8 +10,10 @@
 #include "packstore/batch.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bitset>
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,6 +48,16 @@ struct RefStep {
 
 }  // namespace
 
+struct PreparedPut::State {
+  std::uint64_t batch = 0;  // The number of the batch that prepared it.
+  std::vector<ByteView> contents;
+  std::vector<ObjectId> ids;
+  std::vector<store::Presence> presence;
+  // Both empty where nothing is to be compressed.
+  std::vector<Bytes> encoded;
+  std::vector<Codec> codecs;
+};
+
 class Batch::Impl {
  public:
   Impl(store::StoreCore& core, const BatchOptions& options, io::HeldLock session)
@@ -51,11 +65,40 @@ class Batch::Impl {
 
   const Compression& compression() const { return options_.compression; }
 
+  const BatchReport& report() const { return report_; }
+
   Result<ObjectId> put(ByteView content, const Compression& compression) {
     RETURN_IF_ERROR(compression.check());
-    const ObjectId id = hash::sha256(content);
-    RETURN_IF_ERROR(remember(put_slice({&content, 1}, {&id, 1}, compression)));
-    return id;
+    ASSIGN_OR_RETURN(const PreparedPut prepared, prepare({&content, 1}, compression));
+    RETURN_IF_ERROR(put(*prepared.state_));
+    return prepared.ids().front();
+  }
+
+  // Any thread.
+  Result<PreparedPut> prepare(std::span<const ByteView> contents,
+                              const Compression& compression) const {
+    auto state = std::make_unique<PreparedPut::State>();
+    state->batch = number_;
+    state->contents.assign(contents.begin(), contents.end());
+    state->ids.resize(contents.size());
+    if (contents.size() == 1) {
+      state->ids.front() = hash::sha256(contents.front());
+    } else {
+      hash::sha256_many(contents, state->ids);
+    }
+    ASSIGN_OR_RETURN(state->presence, store::find_presence(core_, state->ids));
+    if (compression.codec != Codec::kNone) RETURN_IF_ERROR(encode_new(*state, compression));
+    return PreparedPut(std::move(state));
+  }
+
+  Status put(const PreparedPut::State& prepared) {
+    RETURN_IF_ERROR(check_alive());
+    if (prepared.batch != number_) {
+      // What another batch found in the store is not kept there by the session of this one.
+      ASSIGN_OR_RETURN(const PreparedPut own, prepare(prepared.contents, options_.compression));
+      return put(*own.state_);
+    }
+    return remember(put_prepared(prepared));
   }
 
   Result<ObjectId> put(ByteSource& source) {
@@ -80,10 +123,11 @@ class Batch::Impl {
         bytes += contents[first + count].size();
         if (count != 0 && bytes > kSliceBytes) break;
       }
-      const auto slice = contents.subspan(first, count);
-      const auto slice_ids = std::span(ids).subspan(first, count);
-      hash::sha256_many(slice, slice_ids);
-      RETURN_IF_ERROR(remember(put_slice(slice, slice_ids, options_.compression)));
+      ASSIGN_OR_RETURN(const PreparedPut prepared,
+                       prepare(contents.subspan(first, count), options_.compression));
+      RETURN_IF_ERROR(put(*prepared.state_));
+      std::copy(prepared.ids().begin(), prepared.ids().end(),
+                ids.begin() + static_cast<std::ptrdiff_t>(first));
       first += count;
     }
     return ids;
@@ -121,23 +165,39 @@ class Batch::Impl {
     return status;
   }
 
-  Status put_slice(std::span<const ByteView> contents, std::span<const ObjectId> ids,
-                   const Compression& compression) {
-    RETURN_IF_ERROR(check_alive());
-    ASSIGN_OR_RETURN(const std::vector<store::Presence> presence, store::find_presence(core_, ids));
+  // What an earlier put of this batch has brought is not worth compressing either.
+  Status encode_new(PreparedPut::State& prepared, const Compression& compression) const {
+    prepared.encoded.resize(prepared.ids.size());
+    prepared.codecs.resize(prepared.ids.size(), Codec::kNone);
+    {
+      const std::scoped_lock lock(rows_mutex_);
+      for (std::size_t i = 0; i < prepared.ids.size(); ++i) {
+        if (rows_.contains(prepared.ids[i])) prepared.presence[i] = store::Presence::kPacked;
+      }
+    }
+    for (std::size_t i = 0; i < prepared.ids.size(); ++i) {
+      if (prepared.presence[i] != store::Presence::kAbsent) continue;
+      ASSIGN_OR_RETURN(prepared.codecs[i],
+                       codec::encode(prepared.contents[i], compression, prepared.encoded[i]));
+    }
+    return {};
+  }
+
+  Status put_prepared(const PreparedPut::State& prepared) {
     std::vector<store::EncodedObject> objects;
-    std::vector<Bytes> encoded(compression.codec == Codec::kNone ? 0 : contents.size());
     store::RowTable in_slice;
-    for (std::size_t i = 0; i < contents.size(); ++i) {
-      if (is_duplicate(ids[i], presence[i]) || in_slice.contains(ids[i])) {
+    for (std::size_t i = 0; i < prepared.ids.size(); ++i) {
+      const ObjectId& id = prepared.ids[i];
+      if (is_duplicate(id, prepared.presence[i]) || in_slice.contains(id)) {
         ++report_.duplicates;
         continue;
       }
-      in_slice.add({ids[i], {}});
-      store::EncodedObject object{.id = ids[i], .size = contents[i].size(), .stored = contents[i]};
-      if (!encoded.empty()) {
-        ASSIGN_OR_RETURN(object.codec, codec::encode(contents[i], compression, encoded[i]));
-        if (object.codec != Codec::kNone) object.stored = encoded[i];
+      in_slice.add({id, {}});
+      store::EncodedObject object{
+          .id = id, .size = prepared.contents[i].size(), .stored = prepared.contents[i]};
+      if (!prepared.codecs.empty() && prepared.codecs[i] != Codec::kNone) {
+        object.codec = prepared.codecs[i];
+        object.stored = prepared.encoded[i];
       }
       objects.push_back(object);
     }
@@ -179,7 +239,10 @@ class Batch::Impl {
   }
 
   void count(const index::ObjectRow& row) {
-    rows_.add(row);
+    {
+      const std::scoped_lock lock(rows_mutex_);
+      rows_.add(row);
+    }
     ++report_.objects;
     report_.content_bytes += row.at.size;
     report_.stored_bytes += format::PackRecord::kHeaderSize + row.at.stored_size;
@@ -215,6 +278,11 @@ class Batch::Impl {
     return id;
   }
 
+  std::vector<index::ObjectRow> take_rows() {
+    const std::scoped_lock lock(rows_mutex_);
+    return rows_.take_rows();
+  }
+
   Status commit_rows() {
     const bool moves_refs = !ref_steps_.empty();
     if (rows_.empty() && !moves_refs) return {};
@@ -226,7 +294,7 @@ class Batch::Impl {
                      core_.index->begin_write(moves_refs ? index::CommitSync::kDurable
                                                          : index::CommitSync::kLazy));
     if (!rows_.empty()) {
-      std::vector<index::ObjectRow> rows = rows_.take_rows();
+      std::vector<index::ObjectRow> rows = take_rows();
       std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
       RETURN_IF_ERROR(writer_->add_rows(*transaction, rows));
     }
@@ -236,11 +304,19 @@ class Batch::Impl {
     return writer_ ? writer_->commit(*transaction) : transaction->commit();
   }
 
+  // Distinguishes the batches of this process.
+  static std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+
   store::StoreCore& core_;
-  BatchOptions options_;
+  const BatchOptions options_;
+  const std::uint64_t number_ = next_number();
   std::optional<io::HeldLock> session_;  // Until the commit.
   std::unique_ptr<store::PackWriter> writer_;
-  store::RowTable rows_;
+  store::RowTable rows_;           // Changed by the thread that puts,
+  mutable std::mutex rows_mutex_;  // under this, because others look while they prepare.
   std::vector<RefStep> ref_steps_;
   std::vector<ObjectId> loose_duplicates_;
   std::bitset<256> loose_shards_;
@@ -250,6 +326,13 @@ class Batch::Impl {
   Bytes stream_buffer_;
   std::optional<Error> dead_;
 };
+
+PreparedPut::PreparedPut(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PreparedPut::PreparedPut(PreparedPut&&) noexcept = default;
+PreparedPut& PreparedPut::operator=(PreparedPut&&) noexcept = default;
+PreparedPut::~PreparedPut() = default;
+
+std::span<const ObjectId> PreparedPut::ids() const { return state_->ids; }
 
 Batch::Batch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Batch::Batch(Batch&&) noexcept = default;
@@ -272,6 +355,11 @@ Result<ObjectId> Batch::put(ByteSource& source) { return impl_->put(source); }
 Result<std::vector<ObjectId>> Batch::put_many(std::span<const ByteView> contents) {
   return impl_->put_many(contents);
 }
+Result<PreparedPut> Batch::prepare(std::span<const ByteView> contents) const {
+  return impl_->prepare(contents, impl_->compression());
+}
+Status Batch::put(PreparedPut prepared) { return impl_->put(*prepared.state_); }
+const BatchReport& Batch::report() const { return impl_->report(); }
 Status Batch::move_ref(std::string_view name, const RefMove& step) {
   return impl_->move_ref(name, step);
 }

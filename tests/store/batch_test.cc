@@ -1,6 +1,11 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "packstore/batch.h"
@@ -46,6 +51,53 @@ TEST_F(BatchTest, CutsItsPackBackWhenItIsDropped) {
   EXPECT_EQ(pack_size(1), size);
   EXPECT_EQ(store().stats().value().packed_objects, 10);
   EXPECT_THAT(store(), IsSpotless());
+}
+
+// The first half may run in any thread while another one puts. Method: several threads prepare
+// slices that overlap, and put each under a lock; everything must be there once.
+TEST_F(BatchTest, IsPreparedByManyThreadsAtOnce) {
+  Batch batch = begin({.compression = Compression::zlib()});
+  std::mutex turn;
+  std::vector<std::thread> threads;
+  for (std::uint64_t first = 0; first < 4; ++first) {
+    threads.emplace_back([&, first] {
+      for (std::uint64_t slice = first; slice < 40; slice += 4) {
+        std::vector<Bytes> contents;
+        for (std::uint64_t i = 0; i < 20; ++i) {
+          contents.push_back(testing::content_of(10 * slice + i, 500));
+        }
+        const std::vector<ByteView> views(contents.begin(), contents.end());
+        PreparedPut prepared = batch.prepare(views).value();
+        const std::scoped_lock lock(turn);
+        EXPECT_THAT(batch.put(std::move(prepared)), Succeeds());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(batch.report().objects, 410);
+  EXPECT_EQ(batch.report().duplicates, 390);
+  ASSERT_THAT(batch.commit(), Succeeds());
+  for (std::uint64_t i = 0; i < 410; ++i) {
+    const Bytes content = testing::content_of(i, 500);
+    EXPECT_EQ(store().get(ObjectId::of(content)).value(), content);
+  }
+  EXPECT_THAT(store(), IsSpotless());
+}
+
+// What is known to one batch alone must not pass for stored in another.
+TEST_F(BatchTest, PreparesAgainWhatAnotherBatchHasPrepared) {
+  const Bytes content = testing::content_of(1, 500);
+  const ByteView view = content;
+  std::optional<PreparedPut> prepared;
+  {
+    Batch dropped = begin({.compression = Compression::zlib()});
+    ASSERT_THAT(dropped.put(view), Succeeds());
+    prepared = dropped.prepare({&view, 1}).value();
+  }
+  Batch batch = begin();
+  ASSERT_THAT(batch.put(std::move(*prepared)), Succeeds());
+  EXPECT_EQ(batch.commit().value().objects, 1);
+  EXPECT_EQ(store().get(ObjectId::of(content)).value(), content);
 }
 
 TEST_F(BatchTest, ReportsWhatItStored) {
