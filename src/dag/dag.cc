@@ -1,0 +1,108 @@
+#include "packstore/dag.h"
+
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "dag/dag_cbor.h"
+#include "dag/dag_pb.h"
+#include "dag/file_node.h"
+#include "dag/unixfs.h"
+
+namespace packstore {
+namespace {
+
+using dag::CborReader;
+using dag::PbLink;
+using dag::PbNode;
+
+Result<std::vector<Cid>> links_in_cbor(ByteView block) {
+  std::vector<Cid> links;
+  CborReader reader(block);
+  do {
+    ASSIGN_OR_RETURN(dag::CborItem item, reader.next());
+    if (Cid* link = std::get_if<Cid>(&item)) links.push_back(std::move(*link));
+  } while (!reader.is_done());
+  RETURN_IF_ERROR(reader.finish());
+  return links;
+}
+
+Result<std::vector<Cid>> links_in_pb(ByteView block) {
+  ASSIGN_OR_RETURN(PbNode node, dag::decode_pb(block));
+  std::vector<Cid> links;
+  links.reserve(node.links.size());
+  for (PbLink& link : node.links) links.push_back(std::move(link.cid));
+  return links;
+}
+
+Result<NodeKind> kind_of(const Cid& cid) {
+  if (const std::optional<NodeKind> kind = cid.kind()) return *kind;
+  return fail(ErrorCode::kUnsupported, "block {}: codec {:#x} is not read", cid.to_text(),
+              cid.codec());
+}
+
+Error error_of_block(const Cid& cid, const Error& error) {
+  return fail(error.code, "block {}: {}", cid.to_text(), error.message);
+}
+
+// The size of what has one beside files; nullopt for everything else.
+std::optional<std::uint64_t> size_of_symlink(const Cid& cid, ByteView block) {
+  if (cid.kind() != NodeKind::kDagPb) return std::nullopt;
+  const Result<PbNode> node = dag::decode_pb(block);
+  if (!node || !node->data) return std::nullopt;
+  const Result<dag::UnixFsData> data = dag::decode_unixfs(*node->data);
+  if (!data || data->type != dag::UnixFsType::kSymlink) return std::nullopt;
+  return data->data.value_or(ByteView()).size();
+}
+
+std::vector<DagLink> without_sizes(std::vector<Cid> cids) {
+  std::vector<DagLink> links;
+  links.reserve(cids.size());
+  for (Cid& cid : cids) links.push_back({.cid = std::move(cid)});
+  return links;
+}
+
+}  // namespace
+
+Result<std::vector<Cid>> children_of(NodeKind kind, ByteView block) {
+  switch (kind) {
+    case NodeKind::kDagPb:
+      return links_in_pb(block);
+    case NodeKind::kDagCbor:
+      return links_in_cbor(block);
+    case NodeKind::kRaw:
+      break;
+  }
+  return std::vector<Cid>();
+}
+
+Result<std::vector<Cid>> children_of(const Cid& cid, ByteView block) {
+  ASSIGN_OR_RETURN(const NodeKind kind, kind_of(cid));
+  Result<std::vector<Cid>> children = children_of(kind, block);
+  if (!children) return error_of_block(cid, children.error());
+  return children;
+}
+
+Result<std::vector<DagLink>> links_of(const Cid& cid, ByteView block) {
+  ASSIGN_OR_RETURN(std::vector<Cid> children, children_of(cid, block));
+  std::vector<DagLink> links = without_sizes(std::move(children));
+  if (const Result<dag::FileNode> file = dag::decode_file_node(cid, block)) {
+    for (std::size_t i = 0; i < links.size(); ++i) links[i].size = file->children[i].size;
+    return links;
+  }
+  if (cid.kind() != NodeKind::kDagPb) return links;
+  ASSIGN_OR_RETURN(const PbNode node, dag::decode_pb(block));
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    links[i].name = std::string(node.links[i].name.value_or(""));
+  }
+  return links;
+}
+
+Result<std::uint64_t> size_of(const Cid& cid, ByteView block) {
+  const Result<dag::FileNode> file = dag::decode_file_node(cid, block);
+  if (file) return file->size;
+  if (const std::optional<std::uint64_t> size = size_of_symlink(cid, block)) return *size;
+  return file.error();
+}
+
+}  // namespace packstore
