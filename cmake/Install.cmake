@@ -6,9 +6,10 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/packstore")
 
 install(TARGETS packstore EXPORT packstoreTargets)
+# Without what stands on RocksDB, which is for projects that add this one as a directory.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/packstore"
                   "${PROJECT_BINARY_DIR}/include/packstore"
-        TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+        TYPE INCLUDE FILES_MATCHING PATTERN "*.h" PATTERN "rocksdb_blocks.h" EXCLUDE)
 install(EXPORT packstoreTargets NAMESPACE packstore:: DESTINATION "${package_dir}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" TYPE DOC)
 if(TARGET packstore_cli)

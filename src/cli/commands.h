@@ -16,6 +16,10 @@ std::unique_ptr<Command> make_recover();
 std::unique_ptr<Command> make_put();
 std::unique_ptr<Command> make_get();
 
+// add_command.cc, cat_command.cc
+std::unique_ptr<Command> make_add();
+std::unique_ptr<Command> make_cat();
+
 // list_commands.cc
 std::unique_ptr<Command> make_has();
 std::unique_ptr<Command> make_ls();

@@ -1,0 +1,121 @@
+// cat: a file that was added, or a range of it.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "commands.h"
+#include "files.h"
+#include "interrupt.h"
+#include "options.h"
+#include "packstore/file.h"
+#include "report.h"
+
+namespace packstore::cli {
+
+namespace {
+
+// Large enough to be read straight from neighbouring records.
+constexpr std::size_t kCopyBytes = std::size_t{8} << 20;
+
+class CatCommand final : public StoreCommand {
+ public:
+  void add_options(CLI::App& app) override {
+    app.add_option("cid", cid_word_, "The file: a CID that 'add' has printed")
+        ->type_name("CID")
+        ->required();
+    app.add_option("-o,--output", output_, "Instead of standard output")->type_name("FILE");
+    add_size_option(app, "--offset", offset_, "Skip so many bytes");
+    add_size_option(app, "--length", length_, "Stop after so many bytes");
+    add_count_option(app, "--threads", threads_, "Share reading and checking among so many")
+        ->check(CLI::Range(std::uint64_t{1}, kThreadsMax).description(""));
+    app.add_flag("--unverified", unverified_, "Do not compare chunks with their names");
+  }
+
+  Status prepare() override {
+    const Result<Cid> cid = Cid::parse(cid_word_);
+    if (!cid) return cid.error();
+    cid_ = *cid;
+    return {};
+  }
+
+  Result<ExitStatus> run_on(Store& store, Session& session) override {
+    const StoreBlocks blocks(store, {.verify = unverified_ ? Verify::kNone : Verify::kContent});
+    Result<FileReader> reader =
+        FileReader::open(blocks, *cid_, {.threads = static_cast<unsigned>(threads_)});
+    if (!reader) return std::move(reader).error();
+    if (offset_ > reader->size()) {
+      return fail(ErrorCode::kInvalidArgument, "--offset {}: the file has {} bytes", offset_,
+                  reader->size());
+    }
+    if (!output_.empty() && output_ != kStandardStream) return into_file(*reader, session);
+    if (session.as_json()) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "--json: standard output is for the file; name another with -o");
+    }
+    const Status copied = copy(*reader, [&](ByteView part) {
+      session.out().write(part);
+      return interrupted() ? Status(fail(ErrorCode::kCancelled, "cat: interrupted"))
+                           : session.out().status();
+    });
+    if (!copied) return copied.error();
+    return ExitStatus::kOk;
+  }
+
+ private:
+  using Sink = std::function<Status(ByteView)>;
+
+  std::uint64_t wanted(const FileReader& reader) const {
+    return std::min(length_.value_or(UINT64_MAX), reader.size() - offset_);
+  }
+
+  Status copy(FileReader& reader, const Sink& sink) const {
+    std::uint64_t offset = offset_;
+    std::uint64_t rest = wanted(reader);
+    Bytes buffer(static_cast<std::size_t>(std::min<std::uint64_t>(rest, kCopyBytes)));
+    while (rest > 0) {
+      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(rest, buffer.size()));
+      const Result<std::size_t> read = reader.read_at(offset, std::span(buffer).first(count));
+      if (!read) return read.error();
+      if (const Status taken = sink(ByteView(buffer).first(*read)); !taken) return taken.error();
+      offset += *read;
+      rest -= *read;
+    }
+    return {};
+  }
+
+  Result<ExitStatus> into_file(FileReader& reader, Session& session) const {
+    Result<FileWriter> file = FileWriter::create(output_);
+    if (!file) return std::move(file).error();
+    std::uint64_t bytes = 0;
+    const Status copied = copy(reader, [&](ByteView part) {
+      bytes += part.size();
+      session.progress(
+          {.phase = "cat", .done = bytes, .total = wanted(reader), .unit = ProgressUnit::kBytes});
+      return file->write(part);
+    });
+    if (!copied) return copied.error();
+    if (const Status finished = file->finish(); !finished) return finished.error();
+
+    Report report;
+    report.text({"cid", ""}, cid_->to_text());
+    report.text({"file", ""}, output_);
+    report.bytes({"bytes", ""}, bytes);
+    report.print(session);
+    return ExitStatus::kOk;
+  }
+
+  static constexpr std::uint64_t kThreadsMax = 256;
+
+  std::string cid_word_;
+  std::optional<Cid> cid_;
+  std::string output_;
+  std::uint64_t offset_ = 0;
+  std::optional<std::uint64_t> length_;
+  std::uint64_t threads_ = 1;
+  bool unverified_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_cat() { return std::make_unique<CatCommand>(); }
+
+}  // namespace packstore::cli

@@ -1,0 +1,124 @@
+// A stretch is read in waves, from the root down:
+// 1. A wave is the pieces of one depth that the stretch touches, front to back.
+// 2. Nodes that are in the cache are entered at once: their children are pieces of the next wave.
+// 3. The rest is asked for together, shared among the threads. Leaves are copied to where they
+//    belong as they come; nodes are decoded, kept, and entered.
+// A wave of leaves is a long list of ids, so the store reads neighbours with one call and hashes
+// side by side. Depth is limited, and a wave holds no piece without bytes in the stretch, so nodes
+// that were made to explode end where the stretch does.
+#include "dag/range_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/parallel.h"
+
+namespace packstore::dag {
+namespace {
+
+// Fewer blocks are fetched before a second thread has begun.
+constexpr std::size_t kBlocksForThreadsMin = 32;
+
+}  // namespace
+
+Status RangeReader::read(const FilePiece& root, std::uint64_t offset, std::span<std::byte> into) {
+  if (into.empty()) return {};
+  offset_ = offset;
+  into_ = into;
+  Wave wave{root};
+  while (!wave.empty()) {
+    Wave next;
+    Wave unread;
+    for (FilePiece& piece : wave) {
+      const auto node = piece.is_raw() ? nullptr : cache_.find(piece.cid);
+      if (node) {
+        RETURN_IF_ERROR(enter(piece, *node, next));
+      } else {
+        unread.push_back(std::move(piece));
+      }
+    }
+    Nodes nodes(unread.size());
+    RETURN_IF_ERROR(fetch(unread, nodes));
+    for (std::size_t i = 0; i < unread.size(); ++i) {
+      if (!nodes[i]) continue;
+      RETURN_IF_ERROR(enter(unread[i], *nodes[i], next));
+      cache_.add(unread[i].cid, std::move(nodes[i]));
+    }
+    wave = std::move(next);
+  }
+  return {};
+}
+
+// One CID may stand for pieces of different claims: each is checked against its own.
+Status RangeReader::enter(const FilePiece& piece, const FileTreeNode& node, Wave& next) {
+  RETURN_IF_ERROR(check_claim(piece, node));
+  copy(piece.offset, node.content);
+  const std::uint64_t from = offset_ > piece.offset ? offset_ - piece.offset : 0;
+  auto child = std::upper_bound(
+      node.children.begin(), node.children.end(), from,
+      [](std::uint64_t at, const FileTreeNode::Child& each) { return at < each.end; });
+  for (; child != node.children.end(); ++child) {
+    FilePiece below = child_piece(piece, *child);
+    if (!is_wanted(below.offset, below.end())) break;
+    next.push_back(std::move(below));
+  }
+  return {};
+}
+
+Status RangeReader::fetch(const Wave& wave, Nodes& nodes) {
+  if (wave.empty()) return {};
+  if (wave.size() == 1) {
+    ASSIGN_OR_RETURN(const Bytes block, blocks_.get(wave.front().cid));
+    return take(wave.front(), block, nodes.front());
+  }
+  if (threads_ <= 1 || wave.size() < kBlocksForThreadsMin) return fetch_slice(wave, nodes);
+  const std::size_t share = (wave.size() + threads_ - 1) / threads_;
+  return run_on_threads(threads_, [&](unsigned worker) -> Status {
+    const std::size_t first = std::min(wave.size(), worker * share);
+    const std::size_t count = std::min(share, wave.size() - first);
+    return fetch_slice(std::span(wave).subspan(first, count),
+                       std::span(nodes).subspan(first, count));
+  });
+}
+
+Status RangeReader::fetch_slice(std::span<const FilePiece> pieces,
+                                std::span<std::shared_ptr<const FileTreeNode>> nodes) {
+  std::vector<Cid> cids;
+  cids.reserve(pieces.size());
+  for (const FilePiece& piece : pieces) cids.push_back(piece.cid);
+  return blocks_.get_many(cids, [&](std::size_t i, const Result<ByteView>& block) -> Status {
+    if (!block) return block.error();
+    return take(pieces[i], *block, nodes[i]);
+  });
+}
+
+Status RangeReader::take(const FilePiece& piece, ByteView block,
+                         std::shared_ptr<const FileTreeNode>& node) {
+  if (piece.is_raw()) {
+    RETURN_IF_ERROR(check_claim(piece, block));
+    copy(piece.offset, block);
+    return {};
+  }
+  ASSIGN_OR_RETURN(FileTreeNode decoded, decode_file_tree_node(piece.cid, block));
+  node = std::make_shared<const FileTreeNode>(std::move(decoded));
+  return {};
+}
+
+// The part of `content`, which stands at `offset` of the file, that is wanted.
+void RangeReader::copy(std::uint64_t offset, ByteView content) {
+  if (!is_wanted(offset, offset + content.size())) return;
+  if (offset < offset_) {
+    content = content.subspan(static_cast<std::size_t>(offset_ - offset));
+    offset = offset_;
+  }
+  const auto at = static_cast<std::size_t>(offset - offset_);
+  const std::size_t count = std::min(content.size(), into_.size() - at);
+  std::copy_n(content.begin(), count, into_.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+bool RangeReader::is_wanted(std::uint64_t begin, std::uint64_t end) const {
+  return begin < offset_ + into_.size() && end > offset_;
+}
+
+}  // namespace packstore::dag

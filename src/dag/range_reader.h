@@ -1,0 +1,47 @@
+// Reading a stretch of a file from its blocks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dag/file_tree.h"
+#include "packstore/block_store.h"
+#include "packstore/result.h"
+
+namespace packstore::dag {
+
+// Thread safety: one thread at a time.
+class RangeReader {
+ public:
+  // `blocks` must outlive the reader.
+  RangeReader(const BlockStore& blocks, unsigned threads) : blocks_(blocks), threads_(threads) {}
+
+  NodeCache& cache() { return cache_; }
+
+  // Fills `into` with the bytes of the file from `offset`, which are all inside of `root`.
+  Status read(const FilePiece& root, std::uint64_t offset, std::span<std::byte> into);
+
+ private:
+  using Wave = std::vector<FilePiece>;
+  using Nodes = std::vector<std::shared_ptr<const FileTreeNode>>;
+
+  Status enter(const FilePiece& piece, const FileTreeNode& node, Wave& next);
+  Status fetch(const Wave& wave, Nodes& nodes);
+  Status fetch_slice(std::span<const FilePiece> pieces,
+                     std::span<std::shared_ptr<const FileTreeNode>> nodes);
+  Status take(const FilePiece& piece, ByteView block, std::shared_ptr<const FileTreeNode>& node);
+  void copy(std::uint64_t offset, ByteView content);
+  bool is_wanted(std::uint64_t begin, std::uint64_t end) const;
+
+  const BlockStore& blocks_;
+  unsigned threads_;
+  NodeCache cache_;
+  // Of the read that is going on.
+  std::uint64_t offset_ = 0;
+  std::span<std::byte> into_;
+};
+
+}  // namespace packstore::dag

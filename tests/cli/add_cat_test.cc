@@ -1,0 +1,116 @@
+// add and cat: files in as chunks, the same bytes out, whole or in part.
+#include <gmock/gmock.h>
+
+#include <random>
+
+#include "cli/program_runner.h"
+
+namespace packstore::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Add : public StoreProgramTest {
+ protected:
+  static std::string content(std::size_t size) {
+    std::mt19937_64 random(size);
+    std::string text(size, '\0');
+    for (char& letter : text) letter = static_cast<char>(random());
+    return text;
+  }
+  // The CID that the first line of `out` begins with.
+  static std::string cid_of(const Outcome& outcome) {
+    return outcome.out.substr(0, outcome.out.find(' '));
+  }
+};
+class Cat : public Add {};
+
+TEST_F(Add, PrintsCidAndNameOfEachFileInTheirOrder) {
+  const std::string b = file("b with spaces", "hello world");
+  const std::string a = file("a", "");
+  EXPECT_EQ(must({"add", b, a}).out,
+            "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e  " + b + "\n" +
+                "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku  " + a + "\n");
+}
+
+TEST_F(Add, TakesStandardInputOnce) {
+  EXPECT_EQ(must({"add", "-"}, "hello world").out,
+            "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e  -\n");
+  EXPECT_EQ(packstore({"add", "-", "-"}).status, kUsage);
+}
+
+TEST_F(Add, FollowsTheProfileThatIsNamed) {
+  const std::string name = file("hello", "hello world");
+  EXPECT_THAT(must({"add", "--profile", "unixfs-v0-2015", name}).out,
+              StartsWith("Qmf412jQZiuVUtdgnB36FXFX7xg5V6KEbSJ4dpQuhkLyfD  "));
+  const Outcome wrong = packstore({"add", "--profile", "nonsense", name});
+  EXPECT_EQ(wrong.status, kUsage);
+  EXPECT_THAT(wrong.err, HasSubstr("unixfs-v1-2025"));
+}
+
+TEST_F(Add, GivesTheSameCidForAnyNumberOfThreadsAndAnyCompression) {
+  const std::string name = file("large", content(6'000'000));
+  const std::string first = must({"add", name}).out;
+  EXPECT_EQ(must({"add", "--threads", "3", name}).out, first);
+  EXPECT_EQ(must({"add", "--compress", "zlib:1", name}).out, first);
+  EXPECT_NE(must({"add", "--chunker", "fixed:65536", name}).out, first);
+  EXPECT_EQ(packstore({"add", "--chunker", "fixed:1", name}).status, kUsage);
+}
+
+TEST_F(Add, WithJsonIsAnArrayOfRoots) {
+  const std::string name = file("large", content(100'000));
+  const nlohmann::json list = must({"add", "--chunker", "fixed:4096", name, "--json"}).json();
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0].at("name"), name);
+  EXPECT_EQ(list[0].at("size"), 100'000);
+  EXPECT_EQ(list[0].at("chunks"), 25);
+  EXPECT_EQ(list[0].at("nodes"), 1);
+}
+
+TEST_F(Add, StoresNothingWhenAFileIsMissing) {
+  const std::string name = file("a", "content");
+  EXPECT_EQ(packstore({"add", name, (directory() / "absent").string()}).status, kError);
+  EXPECT_EQ(must({"ls"}).out, "");
+}
+
+TEST_F(Cat, GivesBackWhatWasAdded) {
+  const std::string text = content(6'000'000);
+  for (const char* profile : {"native", "unixfs-v1-2025", "unixfs-v0-2015"}) {
+    const std::string cid = cid_of(must({"add", "--profile", profile, file("large", text)}));
+    EXPECT_EQ(must({"cat", cid}).out, text);
+    EXPECT_EQ(must({"cat", "--threads", "2", "--unverified", cid}).out, text);
+  }
+}
+
+TEST_F(Cat, GivesARange) {
+  const std::string text = content(1'000'000);
+  const std::string cid = cid_of(must({"add", file("large", text)}));
+  EXPECT_EQ(must({"cat", cid, "--offset", "400KiB", "--length", "100000"}).out,
+            text.substr(400 * 1024, 100'000));
+  EXPECT_EQ(must({"cat", cid, "--offset", "999999"}).out, text.substr(999'999));
+  EXPECT_EQ(must({"cat", cid, "--offset", "1000000"}).out, "");
+  EXPECT_EQ(packstore({"cat", cid, "--offset", "1000001"}).status, kUsage);
+}
+
+TEST_F(Cat, WritesAFileAndReportsIt) {
+  const std::string text = content(100'000);
+  const std::string cid = cid_of(must({"add", file("large", text)}));
+  const std::string copy = (directory() / "copy").string();
+  const nlohmann::json report = must({"cat", cid, "-o", copy, "--json"}).json();
+  EXPECT_EQ(report.at("cid"), cid);
+  EXPECT_EQ(report.at("bytes"), 100'000);
+  EXPECT_EQ(read_file(copy), text);
+  EXPECT_EQ(packstore({"cat", cid, "--json"}).status, kUsage);
+}
+
+TEST_F(Cat, SaysWhichBlockIsMissing) {
+  const std::string absent = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
+  const Outcome outcome = packstore({"cat", absent});
+  EXPECT_EQ(outcome.status, kFindings);
+  EXPECT_THAT(outcome.err, HasSubstr(absent));
+  EXPECT_EQ(packstore({"cat", "no-cid"}).status, kUsage);
+}
+
+}  // namespace
+}  // namespace packstore::cli

@@ -1,0 +1,182 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include "file_sources.h"
+#include "packstore/file.h"
+#include "support/store_scratch.h"
+#include "watched_blocks.h"
+
+namespace packstore {
+namespace {
+
+using testing::FailsWith;
+using ::testing::IsEmpty;
+using testing::narrow_profile;
+using testing::noise;
+using ::testing::SizeIs;
+using testing::Succeeds;
+using testing::WatchedBlocks;
+using testing::write_bytes;
+
+struct Difference {
+  std::vector<FileChunk> a;
+  std::vector<FileChunk> b;
+  std::uint64_t a_offset;
+  std::uint64_t b_offset;
+
+  static std::uint64_t bytes(const std::vector<FileChunk>& chunks) {
+    std::uint64_t sum = 0;
+    for (const FileChunk& chunk : chunks) sum += chunk.size;
+    return sum;
+  }
+};
+
+class DiffFilesTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  Cid write(ByteView content) {
+    return write_bytes(blocks_, content, {.profile = narrow_profile(GetParam())}).cid;
+  }
+  std::vector<Difference> diff(const Cid& a, const Cid& b) {
+    std::vector<Difference> found;
+    EXPECT_THAT(diff_files(blocks_, a, b,
+                           [&](const FileDifference& each) -> Status {
+                             found.push_back({{each.a.begin(), each.a.end()},
+                                              {each.b.begin(), each.b.end()},
+                                              each.a_offset,
+                                              each.b_offset});
+                             return {};
+                           }),
+                Succeeds());
+    return found;
+  }
+
+  // What a difference promises: everything outside of it is the same, in the same order.
+  static void expect_explains(const std::vector<Difference>& found, ByteView a, ByteView b) {
+    std::uint64_t a_at = 0;
+    std::uint64_t b_at = 0;
+    for (const Difference& each : found) {
+      ASSERT_GE(each.a_offset, a_at);
+      ASSERT_EQ(each.a_offset - a_at, each.b_offset - b_at);
+      ASSERT_TRUE(std::ranges::equal(a.subspan(a_at, each.a_offset - a_at),
+                                     b.subspan(b_at, each.b_offset - b_at)));
+      a_at = expect_row(each.a, each.a_offset);
+      b_at = expect_row(each.b, each.b_offset);
+    }
+    ASSERT_TRUE(std::ranges::equal(a.subspan(a_at), b.subspan(b_at)));
+  }
+  // Chunks follow each other without a gap.
+  static std::uint64_t expect_row(const std::vector<FileChunk>& chunks, std::uint64_t offset) {
+    for (const FileChunk& chunk : chunks) {
+      EXPECT_EQ(chunk.offset, offset);
+      offset += chunk.size;
+    }
+    return offset;
+  }
+
+  WatchedBlocks blocks_;
+};
+INSTANTIATE_TEST_SUITE_P(Profiles, DiffFilesTest,
+                         ::testing::Values("native", "unixfs-v1-2025", "unixfs-v0-2015"));
+
+TEST_P(DiffFilesTest, FindsNothingBetweenAFileAndItselfAndReadsNothing) {
+  const Cid cid = write(noise(100'000, 1));
+  blocks_.take_reads();
+  EXPECT_THAT(diff(cid, cid), IsEmpty());
+  EXPECT_THAT(blocks_.take_reads(), IsEmpty());
+}
+
+TEST_P(DiffFilesTest, FindsTheChunkThatWasChangedWithoutReadingEqualSubtrees) {
+  const Bytes a = noise(300'000, 2);
+  Bytes b = a;
+  b[150'000] ^= std::byte{1};
+  const Cid cid_a = write(a);
+  const Cid cid_b = write(b);
+  blocks_.take_reads();
+  const std::vector<Difference> found = diff(cid_a, cid_b);
+  // Two paths of at most eight nodes; dag-pb leaves beside them are read to see what they are.
+  EXPECT_LE(blocks_.take_reads().size(), 2 * 8 * 3);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_LE(found[0].a_offset, 150'000);
+  EXPECT_LE(Difference::bytes(found[0].a), 4 * 2048);
+  expect_explains(found, a, b);
+}
+
+TEST_P(DiffFilesTest, FindsAgainWhatAnInsertionHasMoved) {
+  const Bytes a = noise(300'000, 3);
+  Bytes b = a;
+  const Bytes more = noise(5'000, 4);
+  b.insert(b.begin() + 100'000, more.begin(), more.end());
+  const std::vector<Difference> found = diff(write(a), write(b));
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_LE(Difference::bytes(found[0].a), 4 * 2048);
+  EXPECT_LE(Difference::bytes(found[0].b), 5'000 + 4 * 2048);
+  expect_explains(found, a, b);
+}
+
+TEST_P(DiffFilesTest, SaysWhatWasAppendedAndWhatWasCutOff) {
+  const Bytes longer = noise(100'000, 5);
+  const ByteView shorter = ByteView(longer).first(60'000);
+  const Cid cid_long = write(longer);
+  const Cid cid_short = write(shorter);
+  expect_explains(diff(cid_short, cid_long), shorter, longer);
+  expect_explains(diff(cid_long, cid_short), longer, shorter);
+  const Cid cid_empty = write({});
+  expect_explains(diff(cid_empty, cid_long), {}, longer);
+  expect_explains(diff(cid_long, cid_empty), longer, {});
+  EXPECT_EQ(Difference::bytes(diff(cid_long, cid_empty).front().a), longer.size());
+}
+
+TEST_P(DiffFilesTest, ExplainsRandomEdits) {
+  std::mt19937_64 random(testing::test_seed());
+  for (int round = 0; round < 30; ++round) {
+    const Bytes a = noise(20'000 + random() % 50'000, random());
+    Bytes b = a;
+    for (std::uint64_t edit = random() % 5; edit > 0; --edit) {
+      const auto at = b.begin() + static_cast<std::ptrdiff_t>(random() % b.size());
+      const std::size_t length = random() % 3'000;
+      const Bytes fresh = noise(length, random());
+      switch (random() % 3) {
+        case 0:
+          b.insert(at, fresh.begin(), fresh.end());
+          break;
+        case 1:
+          b.erase(at, at + std::min<std::ptrdiff_t>(b.end() - at - 1, 2'000));
+          break;
+        default:
+          std::copy_n(fresh.begin(), std::min<std::ptrdiff_t>(b.end() - at, 500), at);
+      }
+    }
+    expect_explains(diff(write(a), write(b)), a, b);
+  }
+}
+
+TEST_P(DiffFilesTest, TellsFilesThatHaveNothingInCommonInPieces) {
+  const Bytes a = noise(6'000'000, 6);
+  const Bytes b = noise(6'000'000, 7);
+  const std::vector<Difference> found = diff(write(a), write(b));
+  EXPECT_GT(found.size(), 1);
+  expect_explains(found, a, b);
+}
+
+TEST_P(DiffFilesTest, EndsWithTheErrorOfTheVisitor) {
+  const Status status = diff_files(blocks_, write(noise(10'000, 8)), write(noise(10'000, 9)),
+                                   [](const FileDifference&) -> Status {
+                                     return Error{ErrorCode::kCancelled, "enough"};
+                                   });
+  EXPECT_THAT(status, FailsWith(ErrorCode::kCancelled));
+}
+
+TEST_P(DiffFilesTest, NamesABlockThatIsMissing) {
+  const Cid a = write(noise(10'000, 8));
+  const Cid b = write(noise(10'000, 9));
+  blocks_.lose(*a.object_id());
+  EXPECT_THAT(diff_files(blocks_, a, b, [](const FileDifference&) -> Status { return {}; }),
+              FailsWith(ErrorCode::kNotFound));
+}
+
+}  // namespace
+}  // namespace packstore

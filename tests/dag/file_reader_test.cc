@@ -1,0 +1,205 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include "file_sources.h"
+#include "packstore/file.h"
+#include "support/store_scratch.h"
+#include "watched_blocks.h"
+
+namespace packstore {
+namespace {
+
+using testing::FailsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::narrow_profile;
+using testing::noise;
+using ::testing::SizeIs;
+using testing::Succeeds;
+using testing::WatchedBlocks;
+using testing::write_bytes;
+
+struct Shape {
+  const char* profile;
+  FileLayout layout;
+  unsigned threads;
+};
+
+class FileReaderTest : public ::testing::TestWithParam<Shape> {
+ protected:
+  FileRoot write(ByteView content) {
+    FileProfile profile = narrow_profile(GetParam().profile);
+    profile.layout = GetParam().layout;
+    return write_bytes(blocks_, content, {.profile = profile});
+  }
+  FileReader open(const FileRoot& root) {
+    return FileReader::open(blocks_, root.cid, {.threads = GetParam().threads}).value();
+  }
+
+  WatchedBlocks blocks_;
+};
+INSTANTIATE_TEST_SUITE_P(Shapes, FileReaderTest,
+                         ::testing::Values(Shape{"native", FileLayout::kBalanced, 1},
+                                           Shape{"native", FileLayout::kBalanced, 3},
+                                           Shape{"native", FileLayout::kFlat, 2},
+                                           Shape{"unixfs-v1-2025", FileLayout::kBalanced, 1},
+                                           Shape{"unixfs-v0-2015", FileLayout::kBalanced, 3}));
+
+// Model: the bytes themselves, and the position that POSIX would have.
+TEST_P(FileReaderTest, BehavesLikeAFileUnderRandomSeeksAndReads) {
+  std::mt19937_64 random(testing::test_seed());
+  const Bytes content = noise(300'000, random());
+  FileReader reader = open(write(content));
+  std::uint64_t position = 0;
+  for (int step = 0; step < 2'000; ++step) {
+    const std::size_t wanted = random() % (step % 10 == 0 ? 120'000 : 3'000);
+    const std::uint64_t offset = random() % (content.size() + 5'000);
+    Bytes buffer(wanted);
+    const auto expected = [&](std::uint64_t from) {
+      const std::size_t begin = std::min<std::uint64_t>(from, content.size());
+      const std::size_t end = std::min(content.size(), begin + wanted);
+      return Bytes(content.begin() + static_cast<std::ptrdiff_t>(begin),
+                   content.begin() + static_cast<std::ptrdiff_t>(end));
+    };
+    switch (random() % 4) {
+      case 0:
+        position = reader.seek(static_cast<std::int64_t>(offset)).value();
+        ASSERT_EQ(position, offset);
+        break;
+      case 1:
+        buffer.resize(reader.read_at(offset, buffer).value());
+        ASSERT_EQ(buffer, expected(offset));
+        break;
+      default:
+        buffer.resize(reader.read(buffer).value());
+        ASSERT_EQ(buffer, expected(position));
+        position += buffer.size();
+    }
+    ASSERT_EQ(reader.position(), position);
+  }
+}
+
+TEST_P(FileReaderTest, FindsItsSizeInTheRootAlone) {
+  const FileRoot root = write(noise(300'000, 1));
+  blocks_.take_reads();
+  EXPECT_EQ(open(root).size(), 300'000);
+  EXPECT_THAT(blocks_.take_reads(), SizeIs(1));
+}
+
+TEST_P(FileReaderTest, ReadsOnlyWhatARangeNeeds) {
+  const FileRoot root = write(noise(300'000, 1));
+  FileReader reader = open(root);
+  blocks_.take_reads();
+  Bytes byte(1);
+  ASSERT_THAT(reader.read_at(150'000, byte), Succeeds());
+  // 300 KB in chunks of about 512 bytes, three to a node: at most 8 levels.
+  EXPECT_LE(blocks_.take_reads().size(), 8);
+  // A neighbour is in the same leaf, or in the next one; what is above it is known.
+  ASSERT_THAT(reader.read_at(150'001, byte), Succeeds());
+  EXPECT_LE(blocks_.take_reads().size(), 3);
+}
+
+TEST_P(FileReaderTest, SeeksLikePosix) {
+  FileReader reader = open(write(noise(10'000, 2)));
+  Bytes buffer(100);
+  blocks_.take_reads();
+  EXPECT_EQ(reader.seek(-10, SeekFrom::kEnd).value(), 9'990);
+  EXPECT_THAT(blocks_.take_reads(), IsEmpty());
+  EXPECT_EQ(reader.read(buffer).value(), 10);
+  EXPECT_EQ(reader.read(buffer).value(), 0);
+  EXPECT_EQ(reader.seek(5, SeekFrom::kPosition).value(), 10'005);
+  EXPECT_EQ(reader.read(buffer).value(), 0);
+  EXPECT_EQ(reader.seek(-10'005, SeekFrom::kPosition).value(), 0);
+  EXPECT_EQ(reader.read(buffer).value(), 100);
+  EXPECT_EQ(reader.seek(INT64_MAX).value(), INT64_MAX);
+  EXPECT_EQ(reader.read(buffer).value(), 0);
+  EXPECT_EQ(reader.read({}).value(), 0);
+}
+
+TEST_P(FileReaderTest, StaysWhereItIsWhenASeekIsImpossible) {
+  FileReader reader = open(write(noise(10'000, 2)));
+  ASSERT_THAT(reader.seek(77), Succeeds());
+  EXPECT_THAT(reader.seek(-1), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(reader.seek(-78, SeekFrom::kPosition), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(reader.seek(INT64_MIN, SeekFrom::kEnd), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(reader.position(), 77);
+}
+
+// A lost block hides what is in it and nothing else, whether it is read at once or in passing.
+TEST_P(FileReaderTest, ReadsAroundABlockThatIsMissing) {
+  const Bytes content = noise(300'000, 3);
+  const FileRoot root = write(content);
+  FileReader before = open(root);
+  blocks_.take_reads();
+  Bytes byte(1);
+  ASSERT_THAT(before.read_at(150'000, byte), Succeeds());
+  const ObjectId lost = blocks_.take_reads().back();
+  blocks_.lose(lost);
+
+  FileReader reader = open(root);
+  const auto inside = reader.read_at(150'000, byte);
+  ASSERT_THAT(inside, FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(inside.error().message, HasSubstr(lost.to_hex()));
+  Bytes front(140'000);
+  ASSERT_EQ(reader.read_at(0, front).value(), front.size());
+  EXPECT_TRUE(std::equal(front.begin(), front.end(), content.begin()));
+
+  // Small steps, so that windows are read ahead over the hole.
+  Bytes step(100);
+  std::uint64_t position = 0;
+  while (reader.read(step)) position += step.size();
+  EXPECT_GT(position, 145'000);
+  EXPECT_LE(position, 150'000);
+  ASSERT_THAT(reader.seek(155'000), Succeeds());
+  ASSERT_EQ(reader.read(step).value(), step.size());
+  EXPECT_TRUE(std::equal(step.begin(), step.end(), content.begin() + 155'000));
+}
+
+TEST(FileReader, ReadsARawBlockAsTheFileThatItIs) {
+  WatchedBlocks blocks;
+  const Cid cid = blocks.put(NodeKind::kRaw, as_bytes("hello world")).value();
+  FileReader reader = FileReader::open(blocks, cid).value();
+  EXPECT_THAT(blocks.take_reads(), IsEmpty());
+  EXPECT_EQ(reader.size(), 11);
+  EXPECT_EQ(as_text(testing::read_all(reader, 4)), "hello world");
+}
+
+TEST(FileReader, RefusesWhatIsNoFile) {
+  MemoryBlocks blocks;
+  const Cid absent = Cid::of(NodeKind::kRaw, {});
+  EXPECT_THAT(FileReader::open(blocks, absent), FailsWith(ErrorCode::kNotFound));
+  for (const NodeKind kind : {NodeKind::kDagPb, NodeKind::kDagCbor}) {
+    const Cid cid = blocks.put(kind, as_bytes("\xff\xff no node")).value();
+    EXPECT_THAT(FileReader::open(blocks, cid), FailsWith(ErrorCode::kCorrupt));
+  }
+}
+
+// Whoever hands out a DAG may lie about sizes: a leaf that is longer or shorter than the node above
+// says would shift everything behind it.
+TEST_P(FileReaderTest, NoticesALeafThatIsNotAsLongAsTheNodeAboveSays) {
+  const FileRoot root = write(noise(100'000, 4));
+  Bytes byte(1);
+  FileReader before = open(root);
+  blocks_.take_reads();
+  ASSERT_THAT(before.read_at(50'000, byte), Succeeds());
+  const ObjectId leaf = blocks_.take_reads().back();
+  blocks_.replace(leaf, noise(9'999, 5));
+  FileReader reader = open(root);
+  EXPECT_THAT(reader.read_at(50'000, byte), FailsWith(ErrorCode::kCorrupt));
+}
+
+TEST_P(FileReaderTest, ReadsMuchAtOnce) {
+  const Bytes content = noise(10'000'000, 6);
+  FileReader reader = open(write_bytes(blocks_, content));
+  Bytes all(content.size() + 10);
+  EXPECT_EQ(reader.read(all).value(), content.size());
+  all.resize(content.size());
+  EXPECT_EQ(all, content);
+}
+
+}  // namespace
+}  // namespace packstore
