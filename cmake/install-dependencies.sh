@@ -13,7 +13,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 # The library uses them where they are, and does without them on other processors.
-optional=(libisal-dev libipsec-mb-dev librocksdb-dev ccache)
+optional=(libisal-dev libipsec-mb-dev librocksdb-dev libsimde-dev ccache)
 
 for extra in "$@"; do
   case "$extra" in

@@ -37,6 +37,9 @@ struct GearRule {
   // FastCDC tests bytes in pairs: the last byte of a window of odd length is never tested.
   std::uint32_t test_step = 1;
 
+  // Its hash starts behind the minimum, others have their history in front of it.
+  bool is_fastcdc() const { return hash_from == test_from; }
+
   // The end of what is tested in a window: the rest of it holds no whole step.
   std::size_t test_end(std::size_t window_bytes) const {
     return window_bytes - window_bytes % test_step;

@@ -35,6 +35,8 @@ constexpr CommandEntry kCommands[] = {
     {"recover", "Rebuild a lost or damaged index from packs and loose objects",
      "packstore recover --store copy", make_recover},
     {"clean", "Remove what crashes left behind", "packstore clean", make_clean},
+    {"chunk", "Print where a file would be cut into chunks",
+     "packstore chunk --chunker native:65536 disk.img", make_chunk},
 };
 
 }  // namespace

@@ -42,4 +42,7 @@ std::unique_ptr<Command> make_ref_get();
 std::unique_ptr<Command> make_ref_list();
 std::unique_ptr<Command> make_ref_rm();
 
+// chunk_command.cc
+std::unique_ptr<Command> make_chunk();
+
 }  // namespace packstore::cli
