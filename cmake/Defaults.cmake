@@ -25,6 +25,14 @@ if(PACKSTORE_SANITIZE)
   add_link_options(-fsanitize=${PACKSTORE_SANITIZE})
 endif()
 
+# Everything is made to report which branches it takes; tests/fuzz links what listens.
+if(PACKSTORE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "PACKSTORE_FUZZ needs clang, not ${CMAKE_CXX_COMPILER_ID}")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # Sets the language, the warnings and the visibility of `target`.
 function(packstore_compile_options target)
   target_compile_features(${target} PRIVATE cxx_std_20)

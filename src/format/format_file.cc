@@ -33,7 +33,9 @@ Result<FormatFile> decode_format_file(std::string_view text) {
   const std::string_view digits = version_line.substr(kVersionWord.size());
   std::uint32_t version = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
-  if (error != std::errc() || end != digits.data() + digits.size() || version == 0) {
+  // encode() writes no leading zero, and no version 0.
+  const bool is_number = error == std::errc() && end == digits.data() + digits.size();
+  if (!is_number || digits.starts_with('0')) {
     return fail(ErrorCode::kCorrupt, "FORMAT: its first line is not \"packstore N\"");
   }
   if (version != kStoreVersion) {

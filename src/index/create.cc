@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "index/index.h"
+#include "index/journal_check.h"
 #include "index/schema.h"
 #include "index/write_turn.h"
 #include "index/writer.h"
@@ -64,6 +65,7 @@ Status copy_index(const DatabaseFile& source, const CopyDestination& to, std::st
                    WriteTurn::take(gate, to.locks, "receiving a copy of an index"));
   ASSIGN_OR_RETURN(const std::optional<io::FileInfo> info, to.root.stat_file(kIndexFile));
   if (!info) RETURN_IF_ERROR(create_index(to.files, to.root, uuid));
+  RETURN_IF_ERROR(check_journal(to.root));
 
   ASSIGN_OR_RETURN(const std::unique_ptr<io::SharedCounter> generation,
                    to.locks.open_counter(kGenerationFile));

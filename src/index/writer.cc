@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "index/journal_check.h"
 #include "index/schema.h"
 
 namespace packstore::index {
@@ -50,6 +51,7 @@ Result<std::unique_ptr<Writer>> Writer::open(io::FileSystem& files, const io::Di
   // Asked without opening it: closing a descriptor would drop SQLite's locks in this process.
   ASSIGN_OR_RETURN(const std::optional<io::FileInfo> info, root.stat_file(kIndexFile));
   if (!info) return fail(ErrorCode::kNotFound, "{}/{}: no such file", root.path(), kIndexFile);
+  RETURN_IF_ERROR(check_journal(root));
 
   ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection,
                    Connection::open(database_in(files, root), Access::kReadWrite));

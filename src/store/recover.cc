@@ -7,8 +7,7 @@
 //    the row, the others count as dead, as every whole record without a row does.
 // 5. Hash the loose objects; put back the refs whose targets are there; reserve pack numbers.
 // 6. If refs are lost, look in all content for objects that may have been their targets.
-// 7. Replace the old index. A crash leaves one or the other in place, or the new one waiting next
-// to
+// 7. Replace the old index. A crash leaves one or the other in place, or the new one waiting beside
 //    none; then the next recovery puts it in place before step 3.
 #include "store/recover.h"
 
@@ -112,8 +111,11 @@ Result<RecoveryReport> Recovery::run() {
 }
 
 Status Recovery::salvage() {
-  ASSIGN_OR_RETURN(const auto info, layout_.root->stat_file(index::kIndexFile));
-  if (info) {
+  const auto info = layout_.root->stat_file(index::kIndexFile);
+  // Something that is no file: nothing is read from it, and it goes aside as an old index does.
+  const bool is_planted = !info && info.error().code == ErrorCode::kCorrupt;
+  if (!info && !is_planted) return info.error();
+  if (info && *info) {
     ASSIGN_OR_RETURN(salvaged_, index::salvage_refs(files_, *layout_.root));
   }
   report_.refs_lost = !salvaged_;

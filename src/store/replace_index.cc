@@ -1,10 +1,12 @@
 // 1. The new index is synced and moved into the store's directory, under a name of its own.
 // 2. The files of the old one get second names in quarantine/, durable, before they lose the first.
+//    What is no file there is moved, unread.
 // 3. The first names go: the database before its log, so that nobody takes an old database without
 //    its log for an index, or the old log for that of the new index.
 // 4. The new index gets its name. A crash before this is completed by the next recovery.
 #include "store/replace_index.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string_view>
@@ -55,18 +57,34 @@ Status link_or_copy(const io::Directory& from, const std::string& name, const io
   return copy->sync();
 }
 
+// What there is of the old index, the database first. Somebody may have put other things than files
+// in their places.
+Result<std::vector<io::Entry>> find_old_index(const io::Directory& root) {
+  std::vector<io::Entry> entries;
+  RETURN_IF_ERROR(root.list([&](const io::Entry& entry) -> Status {
+    for (const std::string_view suffix : kSuffixes) {
+      if (entry.name == fmt::format("{}{}", index::kIndexFile, suffix)) entries.push_back(entry);
+    }
+    return {};
+  }));
+  std::ranges::sort(entries, {}, &io::Entry::name);
+  return entries;
+}
+
 Result<std::string> set_old_index_aside(const io::Directory& root) {
-  std::vector<std::string> names;
-  for (const std::string_view suffix : kSuffixes) {
-    const std::string name = fmt::format("{}{}", index::kIndexFile, suffix);
-    ASSIGN_OR_RETURN(const auto info, root.stat_file(name));
-    if (info) names.push_back(name);
-  }
-  if (names.empty()) return std::string();
+  ASSIGN_OR_RETURN(const std::vector<io::Entry> entries, find_old_index(root));
+  if (entries.empty()) return std::string();
   ASSIGN_OR_RETURN(const auto aside, create_aside(root));
-  for (const std::string& name : names) RETURN_IF_ERROR(link_or_copy(root, name, *aside));
+  for (const io::Entry& entry : entries) {
+    // A link goes aside itself; nobody looks at what it points at.
+    RETURN_IF_ERROR(entry.kind == io::EntryKind::kFile
+                        ? link_or_copy(root, entry.name, *aside)
+                        : root.rename(entry.name, *aside, entry.name));
+  }
   RETURN_IF_ERROR(aside->sync());
-  for (const std::string& name : names) RETURN_IF_ERROR(root.remove_file(name));
+  for (const io::Entry& entry : entries) {
+    if (entry.kind == io::EntryKind::kFile) RETURN_IF_ERROR(root.remove_file(entry.name));
+  }
   RETURN_IF_ERROR(root.sync());
   return aside->path();
 }

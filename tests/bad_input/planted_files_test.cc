@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bad_input/victim_store.h"
+#include "support/rollback_journal.h"
 
 namespace packstore::testing {
 namespace {
@@ -178,19 +179,58 @@ TEST_F(PlantedFiles, NoObjectIsWrittenThroughALink) {
   expect_all_readable(store);
 }
 
-// Recovery refuses to work around what it did not make, and leaves it to its owner.
-TEST_F(PlantedFiles, RecoveryNeverReadsAPlantedIndex) {
-  write_file(outside_ / "precious", "not a database");
+// open() names recovery as the way back, so it must be one: the planted thing goes aside, unread.
+TEST_F(PlantedFiles, RecoverySetsAPlantedIndexAsideUnread) {
+  write_file(outside_ / "precious", read_file(path_ / "index.sqlite"));
+  fs::create_directory(outside_ / "directory");
   const auto before = picture_of(outside_);
-  fs::remove(path_ / "index.sqlite");
-  fs::create_symlink(outside_ / "precious", path_ / "index.sqlite");
-  EXPECT_THAT(Store::open(path_), FailsWith(ErrorCode::kCorrupt));
-  EXPECT_THAT(Store::recover(path_), FailsWith(ErrorCode::kCorrupt));
-  EXPECT_TRUE(fs::is_symlink(path_ / "index.sqlite"));
+  for (const Plant what : {Plant::kLink, Plant::kDanglingLink, Plant::kPipe, Plant::kDirectory}) {
+    SCOPED_TRACE(static_cast<int>(what));
+    fs::remove_all(path_ / "index.sqlite");
+    if (what == Plant::kLink) {
+      fs::create_symlink(outside_ / "precious", path_ / "index.sqlite");
+    } else {
+      plant("index.sqlite", what);
+    }
+    const auto status = fs::symlink_status(path_ / "index.sqlite");
+    const Result<Store> opened = Store::open(path_);
+    ASSERT_THAT(opened, FailsWith(ErrorCode::kCorrupt));
+    EXPECT_THAT(opened.error().message, ::testing::HasSubstr("recover()"));
+    const Result<RecoveryReport> report = Store::recover(path_);
+    ASSERT_THAT(report, Succeeds());
+    EXPECT_TRUE(report->refs_lost) << "it read what was planted";
+    EXPECT_EQ(fs::symlink_status(fs::path(report->old_index) / "index.sqlite").type(),
+              status.type());
+    EXPECT_EQ(picture_of(outside_), before);
+    expect_all_readable(Store::open(path_).value());
+  }
+}
+
+// SQLite finishes what a rollback journal says before anybody reads, and a journal may name another
+// file that is to go then. No journal of this library does.
+TEST_F(PlantedFiles, AJournalThatNamesAnotherFileTakesNothing) {
+  write_file(outside_ / "precious", "precious");
+  const auto before = picture_of(outside_);
+  const auto pages = static_cast<std::uint32_t>(fs::file_size(path_ / "index.sqlite") / 4096);
+  for (const char* companion : {"index.sqlite-wal", "index.sqlite-shm"})
+    fs::remove(path_ / companion);
+  const auto plant_journal = [&] {
+    write_file(path_ / "index.sqlite-journal", rollback_journal(outside_ / "precious", pages));
+  };
+  plant_journal();
+  const Result<Store> opened = Store::open(path_);
   EXPECT_EQ(picture_of(outside_), before);
-  fs::remove(path_ / "index.sqlite");
-  EXPECT_THAT(Store::recover(path_), Succeeds());
+  ASSERT_THAT(opened, FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(opened.error().message, ::testing::HasSubstr("recover()"));
+  ASSERT_THAT(Store::recover(path_), Succeeds());
+  EXPECT_EQ(picture_of(outside_), before);
   expect_all_readable(Store::open(path_).value());
+  Store store = Store::open(path_).value();
+  ASSERT_THAT(store.backup(scratch_ / "backup"), Succeeds());
+  const fs::path backed_up = scratch_ / "backup" / "index.sqlite";
+  write_file(backed_up.string() + "-journal", rollback_journal(outside_ / "precious", pages));
+  EXPECT_THAT(store.backup(scratch_ / "backup"), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_EQ(picture_of(outside_), before);
 }
 
 // Directories that are no stores, and no directories at all.

@@ -166,7 +166,8 @@ TEST(FormatFile, TellsANewerVersionFromDamage) {
   EXPECT_EQ(decode_format_file("packstore 2\n").error().code, ErrorCode::kUnsupported);
   for (const char* damaged :
        {"", "packstore", "packstore 1", "packstore 1\n", "packstore 0\nuuid x\n", "packstore -1\n",
-        "packstore 99999999999\n", "packstore 1x\n", "packstore 1\nuuid\n", "elsewise 1\n",
+        "packstore 01\nuuid 00112233-4455-4677-8899-aabbccddeeff\n", "packstore 99999999999\n",
+        "packstore 1x\n", "packstore 1\nuuid\n", "elsewise 1\n",
         "packstore 1\nuuid 00112233-4455-4677-8899-AABBCCDDEEFF\n",
         "packstore 1\nuuid 00112233-4455-4677-8899-aabbccddeeff"}) {
     const auto format = decode_format_file(damaged);

@@ -9,41 +9,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "packstore/store.h"
+#include "support/scratch_directory.h"
 
 namespace packstore::testing {
-
-// In memory where the system has room there: these tests sync thousands of times, and are not
-// about what a disk keeps.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    const std::filesystem::path memory = "/dev/shm";
-    const std::filesystem::path parent =
-        std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
-    std::string name = (parent / ("packstore-" + std::string(6, 'X'))).string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // PACKSTORE_TEST_SEED where it is set, else a new one; printed either way.
 inline std::uint64_t test_seed() {
@@ -60,15 +33,6 @@ inline Bytes content_of(std::uint64_t number, std::size_t size) {
   Bytes content(size);
   for (std::byte& byte : content) byte = static_cast<std::byte>(random() & mask);
   return content;
-}
-
-inline std::string read_file(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-inline void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
 }
 
 inline std::filesystem::path loose_path(const std::filesystem::path& store, const ObjectId& id) {
