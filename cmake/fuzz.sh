@@ -5,7 +5,7 @@
 #   cmake/fuzz.sh SECONDS [TARGET...]    SECONDS in all, shared by the targets; building not counted
 #
 # What is found lies in build/fuzz/findings; inputs that reach new code in build/fuzz/corpus.
-#   PACKSTORE_FUZZ_KEEP=1 cmake/fuzz.sh SECONDS    adds the fewest of them to the corpora in the tree
+#   PACKSTORE_FUZZ_KEEP=1 cmake/fuzz.sh SECONDS    adds the fewest of them to the corpora
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -61,6 +61,9 @@ struct CreateOptions {
 //
 // Thread safety: every method of Store may be called from any thread, except moving and destroying.
 // What it hands out (readers, writers, batches, locks) must not outlive it.
+//
+// Fork: the child may read through what it inherits. To write it opens the store itself: everything
+// else is kInvalidArgument, and destructors in the child leave alone what is the parent's.
 class PACKSTORE_EXPORT Store {
  public:
   // Makes a new, empty store in `path`, which may be absent or an empty directory. A crash leaves

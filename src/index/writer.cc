@@ -74,6 +74,7 @@ Status Writer::ensure_log() {
 }
 
 Result<std::unique_ptr<WriteTurn>> Writer::begin(CommitSync sync) {
+  RETURN_IF_ERROR(home_.check(connection_->path()));
   ASSIGN_OR_RETURN(std::unique_ptr<WriteTurn> turn,
                    WriteTurn::take(gate_, locks_, "writing to the index"));
   Status ready = prepare_turn(sync);
@@ -136,6 +137,7 @@ void Writer::rollback() {
 }
 
 Status Writer::checkpoint() {
+  RETURN_IF_ERROR(home_.check(connection_->path()));
   ASSIGN_OR_RETURN(const std::unique_ptr<WriteTurn> turn,
                    WriteTurn::take(gate_, locks_, "checkpointing the index"));
   if (failure_) return *failure_;

@@ -10,6 +10,7 @@
 #include "index/index.h"
 #include "index/write_turn.h"
 #include "io/file.h"
+#include "io/home_process.h"
 #include "packstore/result.h"
 
 namespace packstore::index {
@@ -49,6 +50,7 @@ class Writer {
 
   const io::Directory& root_;
   const io::Directory& locks_;
+  io::HomeProcess home_;
   WriteGate gate_;
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<io::SharedCounter> generation_;

@@ -17,6 +17,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "io/keep_room.h"
 
 namespace packstore::io {
 namespace {
@@ -178,6 +179,15 @@ std::uint64_t copy_in_kernel(const File& from, std::uint64_t from_offset, File& 
     done += static_cast<std::uint64_t>(count);
   }
   return done;
+}
+
+bool keep_room(File& file, std::uint64_t length) {
+  const PosixFile* const posix = as_posix(file);
+  constexpr std::uint64_t kLengthMax = std::numeric_limits<off_t>::max();
+  if (posix == nullptr || length > kLengthMax) return false;
+  return retry_interrupted([&] {
+           return ::fallocate(posix->fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(length));
+         }) == 0;
 }
 
 }  // namespace packstore::io

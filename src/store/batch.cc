@@ -154,7 +154,7 @@ class Batch::Impl {
   }
 
  private:
-  Status check_alive() const { return dead_ ? Status(*dead_) : Status(); }
+  Status check_alive() const { return dead_ ? Status(*dead_) : core_.check_home(); }
 
   // A batch that failed to write stays failed: its pack is not what its rows say.
   Status remember(Status status) {
@@ -340,6 +340,7 @@ Batch& Batch::operator=(Batch&&) noexcept = default;
 Batch::~Batch() = default;
 
 Result<Batch> Batch::begin(store::StoreCore& core, const BatchOptions& options) {
+  RETURN_IF_ERROR(core.check_home());
   RETURN_IF_ERROR(options.compression.check());
   ASSIGN_OR_RETURN(io::HeldLock session,
                    io::HeldLock::take(*core.locks, store::kSessionsLock, io::LockKind::kShared,

@@ -9,6 +9,7 @@
 #include "store/remove.h"
 #include "store/repack.h"
 #include "store/repair.h"
+#include "store/reserve.h"
 #include "store/store_core.h"
 #include "store/unlinks.h"
 
@@ -30,11 +31,13 @@ MaintenanceLock& MaintenanceLock::operator=(MaintenanceLock&&) noexcept = defaul
 MaintenanceLock::~MaintenanceLock() = default;
 
 Result<MaintenanceLock> MaintenanceLock::take(store::StoreCore& core, const LockOptions& options) {
+  RETURN_IF_ERROR(core.check_home());
   ASSIGN_OR_RETURN(io::HeldLock lock,
                    io::HeldLock::take(*core.locks, store::kMaintenanceLock,
                                       io::LockKind::kExclusive, options.wait, options.operation));
   // What a removal has left half done comes first: its objects are gone, and must not be packed.
   RETURN_IF_ERROR(store::finish_unlinks(core));
+  store::take_reserve(*core.locks);
   return MaintenanceLock(std::make_unique<Impl>(core, std::move(lock)));
 }
 
@@ -43,15 +46,19 @@ Result<PackReport> MaintenanceLock::pack_loose(const PackOptions& options) {
 }
 
 Result<RepackReport> MaintenanceLock::repack(const RepackOptions& options) {
-  return store::repack(impl_->core, options);
+  return store::with_reserve(*impl_->core.locks,
+                             [&] { return store::repack(impl_->core, options); });
 }
 
 Result<RemoveReport> MaintenanceLock::remove(std::span<const ObjectId> ids,
                                              std::chrono::milliseconds wait) {
-  return store::remove(impl_->core, ids, wait);
+  return store::with_reserve(*impl_->core.locks,
+                             [&] { return store::remove(impl_->core, ids, wait); });
 }
 
-Result<CleanReport> MaintenanceLock::clean() { return store::clean(impl_->core); }
+Result<CleanReport> MaintenanceLock::clean() {
+  return store::with_reserve(*impl_->core.locks, [&] { return store::clean(impl_->core); });
+}
 
 Result<RepairReport> MaintenanceLock::repair(const ValidationReport& report) {
   return store::repair(impl_->core, report);

@@ -51,6 +51,7 @@ PackWriter::PackWriter(StoreCore& core, std::uint64_t pack, std::unique_ptr<io::
       name_is_durable_(!is_new) {}
 
 PackWriter::~PackWriter() {
+  if (!home_.is_here()) return;
   drop_group();
   if (!is_new_ || outcome_unknown_) return;
   static_cast<void>(core_.packs.directory().remove_file(pack_file_name(pack_)).has_value());
@@ -125,6 +126,7 @@ bool PackWriter::is_full() const { return end_ >= core_.options.packs.bytes_targ
 
 Status PackWriter::append(std::span<const EncodedObject> objects, PackRecord::Kind kind,
                           std::vector<index::ObjectRow>& rows) {
+  RETURN_IF_ERROR(home_.check(file_->path()));
   using Header = std::array<std::byte, PackRecord::kHeaderSize>;
   std::vector<Header> headers(objects.size());
   std::vector<ByteView> pieces;
@@ -158,6 +160,7 @@ Status PackWriter::append(std::span<const EncodedObject> objects, PackRecord::Ki
 Result<index::ObjectRow> PackWriter::append_content(const ObjectId& id, std::uint64_t size,
                                                     const ContentOpener& open,
                                                     const Compression& compression) {
+  RETURN_IF_ERROR(home_.check(file_->path()));
   PackRecord record{.kind = PackRecord::Kind::kObject, .codec = compression.codec, .id = id};
   ASSIGN_OR_RETURN(auto content, open());
   RETURN_IF_ERROR(write_content(*content, compression, record));
@@ -173,6 +176,7 @@ Result<index::ObjectRow> PackWriter::append_content(const ObjectId& id, std::uin
 
 Result<index::ObjectRow> PackWriter::append_stored(const index::ObjectRow& like,
                                                    std::uint64_t checksum, ByteSource& stored) {
+  RETURN_IF_ERROR(home_.check(file_->path()));
   PackRecord record{.kind = PackRecord::Kind::kObject, .id = like.id};
   // Stored bytes pass as if they were content; what they are is said by `like`.
   RETURN_IF_ERROR(stream_in(stored, nullptr, nullptr, record));
@@ -241,6 +245,7 @@ Result<index::ObjectRow> PackWriter::append_header(const PackRecord& record) {
 }
 
 Status PackWriter::append_commit() {
+  RETURN_IF_ERROR(home_.check(file_->path()));
   const PackRecord record{.kind = PackRecord::Kind::kCommit, .group_start = committed_end_};
   const auto header = format::encode(record, {core_.uuid, pack_, end_});
   written_end_ = std::max(written_end_, end_ + header.size());

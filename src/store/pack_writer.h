@@ -14,6 +14,7 @@
 #include "index/index.h"
 #include "index/rows.h"
 #include "io/file.h"
+#include "io/home_process.h"
 #include "packstore/byte_source.h"
 #include "packstore/bytes.h"
 #include "packstore/compression.h"
@@ -36,7 +37,8 @@ struct EncodedObject {
 // appends returned are committed.
 //
 // Steps of a group: append..., [append_commit], sync, add_rows or move_rows, commit. Dropping the
-// writer cuts the file back to the last committed group, and removes one that never had any.
+// writer cuts the file back to the last committed group, and removes one that never had any; in a
+// forked child it leaves both alone, for they are the parent's.
 //
 // Thread safety: one thread at a time.
 class PackWriter {
@@ -110,6 +112,7 @@ class PackWriter {
   Result<index::ObjectRow> append_header(const format::PackRecord& record);
 
   StoreCore& core_;
+  io::HomeProcess home_;
   std::uint64_t pack_;
   std::unique_ptr<io::File> file_;
   std::uint64_t committed_end_;

@@ -62,6 +62,7 @@ Result<bool> confirm_known(StoreCore& core, const ObjectId& id, std::uint64_t si
 }
 
 Result<ObjectId> put(StoreCore& core, ByteView content, const PutOptions& options) {
+  RETURN_IF_ERROR(core.check_home());
   RETURN_IF_ERROR(options.compression.check());
   const ObjectId id = hash::sha256(content);
   ASSIGN_OR_RETURN(const bool known, confirm_known(core, id, content.size(), options.durability));

@@ -44,12 +44,16 @@ SandboxFile::SandboxFile(const io::Directory& directory, std::string name,
     : directory_(&directory), name_(std::move(name)), file_(std::move(file)) {}
 
 SandboxFile::SandboxFile(SandboxFile&& other) noexcept
-    : directory_(other.directory_), name_(std::move(other.name_)), file_(std::move(other.file_)) {}
+    : directory_(other.directory_),
+      home_(other.home_),
+      name_(std::move(other.name_)),
+      file_(std::move(other.file_)) {}
 
 SandboxFile& SandboxFile::operator=(SandboxFile&& other) noexcept {
   if (this != &other) {
     discard();
     directory_ = other.directory_;
+    home_ = other.home_;
     name_ = std::move(other.name_);
     file_ = std::move(other.file_);
   }
@@ -60,11 +64,12 @@ SandboxFile::~SandboxFile() { discard(); }
 
 void SandboxFile::discard() {
   // A file that cannot be removed now is a leftover, which clean() removes.
-  if (file_) static_cast<void>(directory_->remove_file(name_).has_value());
+  if (file_ && home_.is_here()) static_cast<void>(directory_->remove_file(name_).has_value());
   file_.reset();
 }
 
 Status SandboxFile::publish(const io::Directory& to, std::string_view to_name) {
+  RETURN_IF_ERROR(home_.check(file_->path()));
   RETURN_IF_ERROR(io::publish(*file_, *directory_, name_, to, to_name));
   file_.reset();
   return {};

@@ -10,11 +10,13 @@
 #include <string>
 
 #include "io/file.h"
+#include "io/home_process.h"
 #include "packstore/result.h"
 
 namespace packstore::store {
 
-// A locked, nameless-to-readers file. Dropping it removes it, unless it was published.
+// A locked, nameless-to-readers file. Dropping it removes it, unless it was published, or is the
+// business of the process that this one was forked from.
 class SandboxFile {
  public:
   SandboxFile(SandboxFile&&) noexcept;
@@ -33,6 +35,7 @@ class SandboxFile {
   void discard();
 
   const io::Directory* directory_;
+  io::HomeProcess home_;
   std::string name_;
   std::unique_ptr<io::File> file_;
 };

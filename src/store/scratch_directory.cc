@@ -18,13 +18,14 @@ ScratchDirectory::ScratchDirectory(const io::Directory& sandbox, std::string nam
 
 ScratchDirectory::ScratchDirectory(ScratchDirectory&& other) noexcept
     : sandbox_(other.sandbox_),
+      home_(other.home_),
       name_(std::move(other.name_)),
       directory_(std::move(other.directory_)),
       keep_(other.keep_) {}
 
 ScratchDirectory::~ScratchDirectory() {
   // What cannot be removed now is a leftover, which clean() removes.
-  if (directory_ && !keep_) static_cast<void>(remove().has_value());
+  if (directory_ && !keep_ && home_.is_here()) static_cast<void>(remove().has_value());
 }
 
 Result<ScratchDirectory> ScratchDirectory::create(Sandbox& sandbox, std::string_view kind) {

@@ -39,6 +39,7 @@ class ScratchDirectory {
                    std::unique_ptr<io::Directory> directory);
 
   const io::Directory* sandbox_;
+  io::HomeProcess home_;
   std::string name_;
   std::unique_ptr<io::Directory> directory_;
   bool keep_ = false;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "io/lock.h"
 #include "store/pack_writer.h"
+#include "store/reserve.h"
 #include "store/unlinks.h"
 
 namespace packstore::store {
@@ -80,7 +81,9 @@ Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
                                                const CreateOptions& options) {
   ASSIGN_OR_RETURN(const format::Uuid uuid, format::make_uuid());
   RETURN_IF_ERROR(create_layout(files, path, options.permissions, uuid));
-  return open_core(files, path, options.open);
+  ASSIGN_OR_RETURN(auto core, open_core(files, path, options.open));
+  take_reserve(*core->locks);
+  return core;
 }
 
 Status take_in_leftovers(StoreCore& core) {

@@ -10,6 +10,7 @@
 #include "format/pack_header.h"
 #include "index/index.h"
 #include "io/file.h"
+#include "io/home_process.h"
 #include "packstore/result.h"
 #include "packstore/store.h"
 #include "store/layout.h"
@@ -28,7 +29,11 @@ struct StoreCore {
   // The front door of a store that stands on any file system.
   static Store into_store(std::unique_ptr<StoreCore> core) { return Store(std::move(core)); }
 
+  // kInvalidArgument: this process was forked from the one that opened the store; it may read.
+  Status check_home() const { return home.check(path.native()); }
+
   io::FileSystem& files;
+  io::HomeProcess home;
   std::filesystem::path path;
   OpenOptions options;
   format::Uuid uuid;

@@ -92,8 +92,8 @@ void ask(const Index& index) {
   }
 }
 
-void write_to(Index& index) {
-  auto transaction = index.begin_write(CommitSync::kDurable);
+void commit_something(Index& index) {
+  const auto transaction = index.begin_write(CommitSync::kDurable);
   if (!transaction) return;
   static_cast<void>((*transaction)->insert({id_of(500), {1, 64, 1, 1, Codec::kNone}}));
   static_cast<void>((*transaction)->erase(id_of(3)));
@@ -102,7 +102,6 @@ void write_to(Index& index) {
   }
   static_cast<void>((*transaction)->put_ref("main", id_of(4)));
   static_cast<void>((*transaction)->commit());
-  static_cast<void>(index.checkpoint());
 }
 
 }  // namespace
@@ -125,7 +124,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto index = place.open()) {
     ask(**index);
-    write_to(**index);
+    commit_something(**index);
+    static_cast<void>((*index)->checkpoint());
     ask(**index);
   }
   static_cast<void>(
