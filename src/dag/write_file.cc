@@ -95,13 +95,24 @@ class FileWriter {
       filled += count;
     }
     is_at_end_ = source_ended;
-    segment.lengths.clear();
     const ByteView data = ByteView(segment.buffer).first(filled);
-    segment.size =
-        chunker_.cut(data, source_ended ? InputEnd::kLast : InputEnd::kMore, segment.lengths);
+    RETURN_IF_ERROR(cut(data, source_ended ? InputEnd::kLast : InputEnd::kMore, segment));
     const ByteView rest = data.subspan(static_cast<std::size_t>(segment.size));
     rest_.assign(rest.begin(), rest.end());
     return true;
+  }
+
+  // The chunker may be an application's: what it says is checked before it is believed.
+  Status cut(ByteView data, InputEnd end, Segment& segment) const {
+    segment.lengths.clear();
+    const std::size_t covered = chunker_.cut(data, end, segment.lengths);
+    segment.size = 0;
+    for (const std::uint32_t length : segment.lengths) segment.size += length;
+    const bool goes_on = end == InputEnd::kMore && covered > 0 && covered <= data.size();
+    if (segment.size == covered && (goes_on || covered == data.size())) return {};
+    return fail(ErrorCode::kInvalidArgument,
+                "the chunker covers {} of {} bytes with chunks of {} bytes in all", covered,
+                data.size(), segment.size);
   }
 
   Status carry(const Segment& segment) {

@@ -5,7 +5,12 @@
 #include <random>
 #include <vector>
 
+#include "dag/dag_pb.h"
+#include "dag/file_node.h"
+#include "dag/unixfs.h"
+#include "dag/varint.h"
 #include "file_sources.h"
+#include "fixtures.h"
 #include "packstore/file.h"
 #include "support/store_scratch.h"
 #include "watched_blocks.h"
@@ -166,6 +171,83 @@ TEST(FileReader, ReadsARawBlockAsTheFileThatItIs) {
   EXPECT_THAT(blocks.take_reads(), IsEmpty());
   EXPECT_EQ(reader.size(), 11);
   EXPECT_EQ(as_text(testing::read_all(reader, 4)), "hello world");
+}
+
+// A trickle layout: leaves of different depths, and content in the nodes themselves.
+TEST(FileReader, ReadsLeavesOfEveryDepthAndContentInsideOfNodes) {
+  MemoryBlocks blocks;
+  const Bytes content = noise(10'000, 11);
+  std::size_t at = 0;
+  const auto leaf = [&](std::size_t size) -> dag::FileNodeChild {
+    const ByteView part = ByteView(content).subspan(at, size);
+    at += size;
+    return {blocks.put(NodeKind::kRaw, part).value(), size, size};
+  };
+  const auto node = [&](std::size_t inside, auto make_children) -> dag::FileNodeChild {
+    const ByteView part = ByteView(content).subspan(at, inside);
+    at += inside;
+    const std::vector<dag::FileNodeChild> children = make_children();
+    dag::UnixFsData data{.type = dag::UnixFsType::kFile, .data = part, .file_size = inside};
+    dag::PbNode pb;
+    for (const dag::FileNodeChild& child : children) {
+      pb.links.push_back({child.cid, "", child.encoded_size});
+      data.block_sizes.push_back(child.size);
+      *data.file_size += child.size;
+    }
+    const Bytes encoded = dag::encode_unixfs(data);
+    pb.data = encoded;
+    return {blocks.put(NodeKind::kDagPb, dag::encode_pb(pb)).value(), *data.file_size, 1};
+  };
+  using Children = std::vector<dag::FileNodeChild>;
+  const dag::FileNodeChild root = node(100, [&] {
+    Children children{leaf(900), leaf(1'000)};
+    children.push_back(node(0, [&] { return Children{leaf(1'500), leaf(500)}; }));
+    children.push_back(node(1'000, [&] {
+      Children below{leaf(2'000)};
+      below.push_back(node(3'000, [] { return Children(); }));
+      return below;
+    }));
+    return children;
+  });
+  ASSERT_EQ(root.size, content.size());
+  FileReader reader = FileReader::open(blocks, root.cid).value();
+  EXPECT_EQ(testing::read_all(reader, 777), content);
+  for (const std::size_t offset : {0U, 99U, 100U, 1'999U, 3'999U, 4'000U, 5'001U, 6'999U, 9'999U}) {
+    Bytes byte(1);
+    ASSERT_EQ(reader.read_at(offset, byte).value(), 1) << offset;
+    EXPECT_EQ(byte[0], content[offset]) << offset;
+  }
+}
+
+// A file of other people's with a block missing in its middle (gateway-conformance).
+TEST(FileReader, ReadsAPublishedFileAroundTheBlockThatItLacks) {
+  PACKSTORE_NEEDS_SHARED_TESTDATA();
+  MemoryBlocks blocks;
+  const Bytes car =
+      dag::read_bytes(dag::shared_testdata() / "car/file-3k-and-3-blocks-missing-block.car");
+  ByteView rest = car;
+  const auto section = [&] {
+    const std::size_t size = dag::take_varint(rest, dag::kMultiformatVarintSizeMax).value();
+    const ByteView bytes = rest.first(size);
+    rest = rest.subspan(size);
+    return bytes;
+  };
+  section();  // The header.
+  std::vector<Cid> cids;
+  while (!rest.empty()) {
+    ByteView block = section();
+    cids.push_back(Cid::decode_front(block).value());
+    ASSERT_EQ(*cids.back().object_id(), ObjectId::of(block));
+    ASSERT_THAT(blocks.put(*cids.back().kind(), block), Succeeds());
+  }
+  ASSERT_THAT(cids, SizeIs(3));  // The root, and two leaves of three.
+  FileReader reader = FileReader::open(blocks, cids[0]).value();
+  EXPECT_EQ(reader.size(), 3 * 1024);
+  Bytes kilobyte(1024);
+  EXPECT_EQ(reader.read_at(0, kilobyte).value(), 1024);
+  EXPECT_THAT(reader.read_at(1024, kilobyte), FailsWith(ErrorCode::kNotFound));
+  EXPECT_EQ(reader.read_at(2048, kilobyte).value(), 1024);
+  EXPECT_THAT(reader.read_at(1000, kilobyte), FailsWith(ErrorCode::kNotFound));
 }
 
 TEST(FileReader, RefusesWhatIsNoFile) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "file_sources.h"
@@ -244,6 +245,31 @@ TEST(WriteFile, CutsWithTheChunkerOfTheCaller) {
   } halves;
   MemoryBlocks blocks;
   EXPECT_EQ(write_bytes(blocks, noise(1'001, 8), {.chunker = &halves}).chunks, 3);
+}
+
+// A chunker of an application's that is wrong ends the call instead of the file.
+TEST(WriteFile, RefusesAChunkerThatDoesNotCoverWhatItWasGiven) {
+  class Broken final : public Chunker {
+   public:
+    Broken(std::size_t covered, std::uint32_t length) : covered_(covered), length_(length) {}
+    std::uint32_t chunk_bytes_max() const override { return 500; }
+    std::size_t cut(ByteView, InputEnd, std::vector<std::uint32_t>& lengths) const override {
+      if (length_ > 0) lengths.push_back(length_);
+      return covered_;
+    }
+
+   private:
+    std::size_t covered_;
+    std::uint32_t length_;
+  };
+  const Bytes content = noise(5'000'000, 9);
+  for (const auto& [covered, length] : {std::pair{0U, 0U}, {10U, 20U}, {20U, 10U}, {0U, 7U}}) {
+    const Broken chunker(covered, length);
+    ViewSource source(content);
+    MemoryBlocks blocks;
+    EXPECT_THAT(write_file(blocks, source, {.chunker = &chunker}),
+                FailsWith(ErrorCode::kInvalidArgument));
+  }
 }
 
 TEST(FileProfile, NamesThePresetsThatThereAre) {
