@@ -1,3 +1,5 @@
+// A file of the sandbox is created under a name that nobody else chooses, and locked before anybody
+// can take it for a leftover: who finds it locked, or gone after locking it, tries another name.
 #include "store/sandbox.h"
 
 #include <random>

@@ -9,7 +9,7 @@ namespace packstore::testing {
 namespace {
 
 // Streams of a few bytes can claim, and be, very much.
-constexpr std::size_t kContentBytesMax = 1 << 20;
+constexpr std::size_t kContentBytesMax = 1 << 18;
 
 // Gives its bytes in pieces of at most `piece`.
 class PieceSource final : public ByteSource {

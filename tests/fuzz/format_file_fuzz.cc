@@ -1,6 +1,7 @@
 // FORMAT, and the UUID in it.
 #include "base/check.h"
 #include "format/format_file.h"
+#include "format/pack_header.h"
 #include "fuzz/fuzz_input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
