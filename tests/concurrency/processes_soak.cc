@@ -179,7 +179,9 @@ void ProcessSoak::back_up(Store& store, std::uint64_t number) {
     const Result<Store> copy = Store::open(*scratch_ / "backup");
     ASSERT_THAT(copy, Succeeds());
     for (std::uint64_t j = 0; j <= i; ++j) ASSERT_TRUE(holds(*copy, key_of(number, j)));
-    if (i % 4 == 0) ASSERT_THAT(*copy, IsUndamaged());
+    if (i % 4 == 0) {
+      ASSERT_THAT(*copy, IsUndamaged());
+    }
   }
 }
 
@@ -318,7 +320,9 @@ void ProcessSoak::expect_removed(const Store& store, std::uint64_t number) const
     EXPECT_FALSE(store.contains(id_of_key(key_of(number, i))).value()) << "removed, and is back";
   }
   const bool was_put = done % 2 == 1;
-  if (was_put && account.begun == done) EXPECT_TRUE(holds(store, key_of(number, done / 2)));
+  if (was_put && account.begun == done) {
+    EXPECT_TRUE(holds(store, key_of(number, done / 2)));
+  }
 }
 
 TEST_F(ProcessSoak, LosesNothingAcknowledgedHoweverItsProcessesDie) {
