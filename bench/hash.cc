@@ -19,7 +19,7 @@ void hash_sha256(benchmark::State& state) {
   for ([[maybe_unused]] auto step : state) benchmark::DoNotOptimize(hash::sha256(content));
   count_bytes(state, content.size());
 }
-BENCHMARK(hash_sha256)->Arg(256)->Arg(4 << 10)->Arg(1 << 20);
+BENCHMARK(hash_sha256)->Arg(256)->Arg(4 << 10)->Arg(16 << 10)->Arg(1 << 20);
 
 void hash_sha256_many(benchmark::State& state) {
   constexpr std::size_t kBuffers = 64;
@@ -31,7 +31,7 @@ void hash_sha256_many(benchmark::State& state) {
   count_bytes(state, kBuffers * size);
   state.SetLabel(hash::has_multi_buffer() ? "side by side" : "one by one");
 }
-BENCHMARK(hash_sha256_many)->Arg(256)->Arg(4 << 10)->Arg(1 << 20);
+BENCHMARK(hash_sha256_many)->Arg(256)->Arg(4 << 10)->Arg(16 << 10)->Arg(1 << 20);
 
 void hash_xxh3(benchmark::State& state) {
   const Bytes content = random_bytes(static_cast<std::size_t>(state.range(0)), 3);
