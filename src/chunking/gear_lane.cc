@@ -102,7 +102,7 @@ void GearLane::walk() {
   std::size_t walked = count;
   step_until(
       count, [&](std::size_t i) __attribute__((always_inline)) {
-        hash = 2 * hash + table[bytes[i]];
+        hash = twice_plus(hash, table[bytes[i]]);
         if ((hash & mask) != 0) [[likely]]
           return false;
         walked = i;
