@@ -1,9 +1,8 @@
 // A walk is a state machine around one hot loop.
 //
 // 1. At the beginning of a chunk the minimum is skipped; bytes that only fill the hash are hashed.
-// 2. The loop hashes and tests a stretch: the bytes that one mask tests. It ends with a match or
-// with
-//    the stretch.
+// 2. The loop hashes and tests a stretch: the bytes that one mask tests. It ends with a match or at
+//    the end of the stretch.
 // 3. A match ends the chunk. A stretch that ends without one is followed by that of the loose mask,
 //    or by the cut at the end of the window, or by nothing where more data would decide.
 // 4. Two lanes share the loop for as long as the shorter of their stretches; whichever has an event
