@@ -2,16 +2,19 @@
 // who follow links, be it to collect, to count, to export or to check.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "packstore/block_store.h"
 #include "packstore/bytes.h"
 #include "packstore/cid.h"
 #include "packstore/export.h"
 #include "packstore/node_kind.h"
 #include "packstore/result.h"
+#include "packstore/run_control.h"
 
 namespace packstore {
 
@@ -42,5 +45,49 @@ PACKSTORE_EXPORT Result<std::vector<DagLink>> links_of(const Cid& cid, ByteView 
 // kUnsupported: a block that has no size, a directory for example. kCorrupt: a file node whose
 // sizes do not add up.
 PACKSTORE_EXPORT Result<std::uint64_t> size_of(const Cid& cid, ByteView block);
+
+// The same for a block of `blocks`, of which it reads one: none for a raw block, else the root.
+// Errors of BlockStore::get() as well.
+PACKSTORE_EXPORT Result<std::uint64_t> size_of(const BlockStore& blocks, const Cid& cid);
+
+// A block of a DAG that cannot be had, or whose links cannot be found. kNotFound: it is missing.
+struct BlockFault {
+  Cid cid;
+  Error error;
+};
+
+// What check_dag() does with blocks that have no links.
+enum class LeafCheck : std::uint8_t {
+  kContent,   // Reads them, verified as the block store verifies.
+  kPresence,  // Asks whether they are there, and how large they are.
+};
+
+struct CheckDagOptions {
+  LeafCheck leaves = LeafCheck::kContent;
+  // Progress counts the bytes of blocks.
+  RunControl control = {};
+};
+
+struct DagReport {
+  // As many faults are listed; the others are counted.
+  static constexpr std::size_t kFaultsListedMax = 1000;
+
+  // Each block counts once, however many links point at it.
+  std::uint64_t nodes = 0;
+  std::uint64_t leaves = 0;
+  std::uint64_t block_bytes = 0;
+  std::uint64_t depth = 0;  // Links from the root to the lowest block.
+  std::uint64_t faults = 0;
+  std::vector<BlockFault> listed = {};
+
+  bool is_whole() const { return faults == 0; }
+};
+
+// Looks at every block below `root`, goes on after each fault, and reports all of them. Takes about
+// 60 bytes of memory a block.
+//
+// kCancelled: a stop was requested. Faults of blocks are no errors of the call.
+PACKSTORE_EXPORT Result<DagReport> check_dag(const BlockStore& blocks, const Cid& root,
+                                             const CheckDagOptions& options = {});
 
 }  // namespace packstore

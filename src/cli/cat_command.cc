@@ -19,9 +19,7 @@ constexpr std::size_t kCopyBytes = std::size_t{8} << 20;
 class CatCommand final : public StoreCommand {
  public:
   void add_options(CLI::App& app) override {
-    app.add_option("cid", cid_word_, "The file: a CID that 'add' has printed")
-        ->type_name("CID")
-        ->required();
+    cid_.add_option(app, "The file");
     app.add_option("-o,--output", output_, "Instead of standard output")->type_name("FILE");
     add_size_option(app, "--offset", offset_, "Skip so many bytes");
     add_size_option(app, "--length", length_, "Stop after so many bytes");
@@ -30,12 +28,7 @@ class CatCommand final : public StoreCommand {
     app.add_flag("--unverified", unverified_, "Do not compare chunks with their names");
   }
 
-  Status prepare() override {
-    const Result<Cid> cid = Cid::parse(cid_word_);
-    if (!cid) return cid.error();
-    cid_ = *cid;
-    return {};
-  }
+  Status prepare() override { return cid_.prepare(); }
 
   Result<ExitStatus> run_on(Store& store, Session& session) override {
     const StoreBlocks blocks(store, {.verify = unverified_ ? Verify::kNone : Verify::kContent});
@@ -105,8 +98,7 @@ class CatCommand final : public StoreCommand {
 
   static constexpr std::uint64_t kThreadsMax = 256;
 
-  std::string cid_word_;
-  std::optional<Cid> cid_;
+  CidWord cid_;
   std::string output_;
   std::uint64_t offset_ = 0;
   std::optional<std::uint64_t> length_;

@@ -18,6 +18,14 @@ constexpr CommandEntry kCommands[] = {
     {"ls", "List the objects by ascending id", "packstore ls --prefix 0a -l", make_ls},
     {"stat", "Count everything and draw how full the packs are", "packstore stat --svg packs.svg",
      make_stat},
+    {"dag stat", "Count what is below a CID", "packstore dag stat CID --json", make_dag_stat},
+    {"dag ls", "List the links of a block", "packstore dag ls CID", make_dag_ls},
+    {"dag verify", "Read and check every block below a CID", "packstore dag verify CID",
+     make_dag_verify},
+    {"car export", "Write what is below a CID as a CAR file",
+     "packstore car export CID -o photos.car", make_car_export},
+    {"car import", "Take in the blocks of a CAR file", "packstore car import photos.car",
+     make_car_import},
     {"pack", "Move loose objects into packs", "packstore pack --compress zstd:3 --max-bytes 10GiB",
      make_pack},
     {"repack", "Rewrite packs to give back dead space", "packstore repack --min-dead 0.3",
@@ -44,7 +52,10 @@ constexpr CommandEntry kCommands[] = {
 std::span<const CommandEntry> command_table() { return kCommands; }
 
 std::string_view group_summary(std::string_view group) {
-  return group == "ref" ? "Names that point at objects" : "";
+  if (group == "ref") return "Names that point at objects";
+  if (group == "dag") return "Blocks that link to each other";
+  if (group == "car") return "DAGs as files that IPFS programs read";
+  return "";
 }
 
 }  // namespace packstore::cli

@@ -20,6 +20,15 @@ std::unique_ptr<Command> make_get();
 std::unique_ptr<Command> make_add();
 std::unique_ptr<Command> make_cat();
 
+// dag_commands.cc
+std::unique_ptr<Command> make_dag_stat();
+std::unique_ptr<Command> make_dag_ls();
+std::unique_ptr<Command> make_dag_verify();
+
+// car_commands.cc
+std::unique_ptr<Command> make_car_export();
+std::unique_ptr<Command> make_car_import();
+
 // list_commands.cc
 std::unique_ptr<Command> make_has();
 std::unique_ptr<Command> make_ls();

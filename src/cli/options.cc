@@ -2,6 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "exit_status.h"
+#include "text.h"
+
 namespace packstore::cli {
 
 namespace {
@@ -64,6 +67,22 @@ Result<Compression> CompressionWord::parse() const {
 CLI::Option* add_compression_option(CLI::App& app, const std::string& name, CompressionWord& word,
                                     const std::string& help) {
   return app.add_option(name, word.text, help)->type_name("none|zlib[:N]|zstd[:N]|auto[:RATIO]");
+}
+
+void CidWord::add_option(CLI::App& app, const std::string& help) {
+  app.add_option("cid", word_, help + ": a CID, or the id of an object without links")
+      ->type_name("CID")
+      ->required();
+}
+
+Status CidWord::prepare() {
+  Result<Cid> cid =
+      word_.size() == ObjectId::kHexSize ? Cid::of_object_text(word_) : Cid::parse(word_);
+  if (!cid) {
+    return fail(ErrorCode::kInvalidArgument, "{} is no CID: {}", quote(word_), cid.error().message);
+  }
+  cid_ = std::move(*cid);
+  return {};
 }
 
 void LockWait::add_option(CLI::App& app) {

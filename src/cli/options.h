@@ -7,6 +7,7 @@
 #include <string>
 
 #include "files.h"
+#include "packstore/cid.h"
 #include "packstore/compression.h"
 #include "packstore/result.h"
 #include "packstore/store.h"
@@ -42,6 +43,22 @@ struct CompressionWord {
 };
 CLI::Option* add_compression_option(CLI::App& app, const std::string& name, CompressionWord& word,
                                     const std::string& help);
+
+// A CID as the word of a command; the 64 digits of an object's id stand for its raw CID.
+class CidWord {
+ public:
+  void add_option(CLI::App& app, const std::string& help);
+  // kInvalidArgument: the word is neither.
+  Status prepare();
+
+  // After prepare().
+  const Cid& operator*() const { return *cid_; }
+  const Cid* operator->() const { return &*cid_; }
+
+ private:
+  std::string word_;
+  std::optional<Cid> cid_;
+};
 
 // "--wait SECONDS" of the commands that take the maintenance lock.
 struct LockWait {

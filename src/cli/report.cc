@@ -46,6 +46,26 @@ void Report::ids(const FactName& name, std::span<const ObjectId> values) {
   json(name.key, std::move(list));
 }
 
+void Report::cids(const FactName& name, std::span<const Cid> values) {
+  Json list = Json::array();
+  for (const Cid& cid : values) {
+    list.push_back(cid.to_text());
+    add_line(name.label, cid.to_text());
+  }
+  json(name.key, std::move(list));
+}
+
+void Report::faults(const FactName& name, std::span<const BlockFault> values) {
+  Json list = Json::array();
+  for (const BlockFault& fault : values) {
+    list.push_back({{"cid", fault.cid.to_text()},
+                    {"code", to_string(fault.error.code)},
+                    {"message", fault.error.message}});
+    add_line(name.label, fmt::format("{}: {}", to_string(fault.error.code), fault.error.message));
+  }
+  json(name.key, std::move(list));
+}
+
 void Report::refs(const FactName& name, std::span<const Ref> values) {
   Json list = Json::array();
   for (const Ref& ref : values) {

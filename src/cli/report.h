@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "output.h"
+#include "packstore/cid.h"
+#include "packstore/dag.h"
 #include "packstore/object_id.h"
 #include "packstore/refs.h"
 #include "packstore/validate.h"
@@ -36,6 +38,8 @@ class Report {
   void share(const FactName& name, double value);
   // One line each.
   void ids(const FactName& name, std::span<const ObjectId> values);
+  void cids(const FactName& name, std::span<const Cid> values);
+  void faults(const FactName& name, std::span<const BlockFault> values);
   void refs(const FactName& name, std::span<const Ref> values);
   void findings(const FactName& name, std::span<const Finding> values);
   // For programs only.

@@ -1,13 +1,16 @@
 #include "packstore/dag.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "dag/dag_cbor.h"
 #include "dag/dag_pb.h"
+#include "dag/dag_walk.h"
 #include "dag/file_node.h"
 #include "dag/unixfs.h"
+#include "store/progress_meter.h"
 
 namespace packstore {
 namespace {
@@ -103,6 +106,35 @@ Result<std::uint64_t> size_of(const Cid& cid, ByteView block) {
   if (file) return file->size;
   if (const std::optional<std::uint64_t> size = size_of_symlink(cid, block)) return *size;
   return file.error();
+}
+
+Result<std::uint64_t> size_of(const BlockStore& blocks, const Cid& cid) {
+  if (cid.kind() == NodeKind::kRaw) return blocks.size(cid);
+  ASSIGN_OR_RETURN(const Bytes block, blocks.get(cid));
+  return size_of(cid, block);
+}
+
+Result<DagReport> check_dag(const BlockStore& blocks, const Cid& root,
+                            const CheckDagOptions& options) {
+  DagReport report;
+  store::ProgressMeter meter(options.control, "check");
+  const bool reads = options.leaves == LeafCheck::kContent;
+  dag::DagWalk walk(blocks, reads ? dag::LeafContent::kRead : dag::LeafContent::kSize);
+  RETURN_IF_ERROR(walk.run(root, [&](const dag::WalkedBlock& block) {
+    report.depth = std::max<std::uint64_t>(report.depth, block.depth);
+    if (block.content) {
+      ++(block.cid.kind() == NodeKind::kRaw ? report.leaves : report.nodes);
+      report.block_bytes += block.size;
+    } else {
+      ++report.faults;
+      if (report.listed.size() < DagReport::kFaultsListedMax) {
+        report.listed.push_back({block.cid, block.content.error()});
+      }
+    }
+    return meter.advance(block.size);
+  }));
+  meter.show();
+  return report;
 }
 
 }  // namespace packstore

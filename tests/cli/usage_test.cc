@@ -24,8 +24,9 @@ TEST_F(Usage, VersionNeedsNothingElse) {
 TEST_F(Usage, HelpOfTheProgramNamesEveryCommandAndTheExitStatus) {
   const Outcome outcome = run({"--help"});
   EXPECT_EQ(outcome.status, kOk);
-  for (const char* command : {"init", "put", "get", "has", "ls", "stat", "pack", "repack", "rm",
-                              "validate", "ref", "backup", "recover", "clean", "chunk"}) {
+  for (const char* command :
+       {"init", "put", "get", "has", "ls", "stat", "pack", "repack", "rm", "validate", "ref", "dag",
+        "car", "backup", "recover", "clean", "chunk"}) {
     EXPECT_THAT(outcome.out, HasSubstr(std::string("\n  ") + command + " "));
   }
   EXPECT_THAT(outcome.out, HasSubstr("Exit status"));
@@ -49,7 +50,8 @@ TEST_P(HelpOfCommand, HasAnExampleThatNamesIt) {
 INSTANTIATE_TEST_SUITE_P(All, HelpOfCommand,
                          ::testing::Values("init", "put", "get", "has", "ls", "stat", "pack",
                                            "repack", "rm", "validate", "ref set", "ref get",
-                                           "ref list", "ref rm", "backup", "recover", "clean",
+                                           "ref list", "ref rm", "dag stat", "dag ls", "dag verify",
+                                           "car export", "car import", "backup", "recover", "clean",
                                            "chunk"));
 
 struct WrongLine {
