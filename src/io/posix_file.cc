@@ -27,6 +27,10 @@ namespace {
 constexpr std::uint64_t kOffsetMax = std::uint64_t{1} << 62;
 static_assert(kOffsetMax <= std::numeric_limits<off_t>::max() / 2 + 1);
 
+// Longer writes are slower: the kernel caches them in larger pieces of memory, which it finds less
+// readily. 300 MB in calls of 1, 4 and 16 MiB: 1176, 567 and 502 MB/s.
+constexpr std::size_t kWriteBytesMax = 1 << 20;
+
 // One call never copies more, which keeps its length within every limit of the kernel.
 constexpr std::uint64_t kKernelCopyBytesMax = std::uint64_t{1} << 30;
 
@@ -36,14 +40,17 @@ class Transfer {
  public:
   explicit Transfer(std::span<const Piece> pieces) : pieces_(pieces) {}
 
-  // The next buffers, as many as one call takes; empty when everything was transferred.
-  std::span<const iovec> next_batch() {
+  // The next buffers, as many as one call takes and at most `bytes_max` long together; empty when
+  // everything was transferred.
+  std::span<const iovec> next_batch(std::size_t bytes_max) {
     std::size_t count = 0;
     std::size_t skip = front_bytes_done_;
-    for (std::size_t i = 0; i < pieces_.size() && count < batch_.size(); ++i) {
-      const Piece piece = pieces_[i].subspan(skip);
+    for (std::size_t i = 0; i < pieces_.size() && count < batch_.size() && bytes_max > 0; ++i) {
+      Piece piece = pieces_[i].subspan(skip);
       skip = 0;
       if (piece.empty()) continue;
+      piece = piece.first(std::min(piece.size(), bytes_max));
+      bytes_max -= piece.size();
       // pwritev only reads from the buffers; iovec has no const form.
       batch_[count++] = {const_cast<std::byte*>(piece.data()), piece.size()};
     }
@@ -86,7 +93,8 @@ Result<std::size_t> PosixFile::read_at(std::uint64_t offset,
   Transfer transfer(into);
   std::size_t total = 0;
   for (;;) {
-    const std::span<const iovec> batch = transfer.next_batch();
+    const std::span<const iovec> batch =
+        transfer.next_batch(std::numeric_limits<std::size_t>::max());
     // No file reaches that far, so it is beyond the end of this one.
     if (batch.empty() || offset > kOffsetMax - total) return total;
     const ssize_t count = retry_interrupted([&] {
@@ -104,7 +112,7 @@ Status PosixFile::do_write_at(std::uint64_t offset, std::span<const ByteView> pi
   Transfer transfer(pieces);
   std::uint64_t total = 0;
   for (;;) {
-    const std::span<const iovec> batch = transfer.next_batch();
+    const std::span<const iovec> batch = transfer.next_batch(kWriteBytesMax);
     if (batch.empty()) return {};
     if (offset > kOffsetMax - total) return system_error(EFBIG, "write", path_);
     const ssize_t count = retry_interrupted([&] {

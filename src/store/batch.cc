@@ -33,9 +33,10 @@
 namespace packstore {
 namespace {
 
-// A slice is hashed side by side, looked up in one pass and appended in one write.
+// A slice is hashed side by side, looked up in one pass and appended in one write. 16 objects of
+// 1 MiB keep all lanes of the widest hash busy.
 constexpr std::size_t kSliceObjects = 256;
-constexpr std::uint64_t kSliceBytes = 4 << 20;
+constexpr std::uint64_t kSliceBytes = 16 << 20;
 // Streams up to this length are kept in memory; longer ones pass through the sandbox.
 constexpr std::size_t kStreamBytesInMemory = 4 << 20;
 // Removal holds batches off for the time of one index transaction.
