@@ -13,7 +13,8 @@ struct PackStats {
   std::uint64_t content_bytes = 0;  // Their content.
   std::uint64_t stored_bytes = 0;   // Their stored bytes, record headers not counted.
   std::uint64_t file_bytes = 0;
-  // Bytes of the file that nobody can reach: removed objects with their headers, unfinished tails.
+  // Bytes of the file that nobody can reach: removed objects with their headers, unfinished tails,
+  // and up to 256 KiB that an open store keeps ready for single puts.
   std::uint64_t dead_bytes = 0;
 };
 

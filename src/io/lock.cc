@@ -77,8 +77,11 @@ void write_holder(File& file, std::string_view operation) {
       '\n';
   // The line ends itself, so what an earlier holder wrote may stand behind it for a moment. A full
   // disk is no reason to refuse a lock: maintenance may be what makes room.
+  const Result<FileInfo> before = file.info();
   const Status written = file.write_at(0, as_bytes(line));
-  if (written) static_cast<void>(file.truncate(line.size()).has_value());
+  // Cutting a file off costs several times as much as writing it, even where nothing stands behind.
+  const bool longer = !before || before->size > line.size();
+  if (written && longer) static_cast<void>(file.truncate(line.size()).has_value());
 }
 
 std::string read_holder(const File& file) {

@@ -40,7 +40,7 @@ class ObjectWriter::Impl {
     if (known) {
       file_.reset();
     } else {
-      RETURN_IF_ERROR(core_.loose.adopt(std::move(*file_), id));
+      RETURN_IF_ERROR(store::adopt_loose(core_, std::move(*file_), id));
     }
     return id;
   }

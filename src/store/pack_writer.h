@@ -60,7 +60,8 @@ class PackWriter {
   // The pack has reached its size: commit, drop the writer, begin another.
   bool is_full() const;
 
-  // Appends records of one kind in one write, and adds their rows to `rows`.
+  // Appends records of one kind in one write, and adds their rows to `rows`. Behind kSingle records
+  // it writes zeros for the next ones: a sync that need not make the file longer costs half.
   Status append(std::span<const EncodedObject> objects, format::PackRecord::Kind kind,
                 std::vector<index::ObjectRow>& rows);
 
@@ -110,6 +111,7 @@ class PackWriter {
   Status stream_in(ByteSource& source, codec::Encoder* encoder, hash::Sha256* hasher,
                    format::PackRecord& record);
   Result<index::ObjectRow> append_header(const format::PackRecord& record);
+  std::uint64_t room_behind(std::uint64_t end) const;
 
   StoreCore& core_;
   io::HomeProcess home_;
@@ -118,6 +120,7 @@ class PackWriter {
   std::uint64_t committed_end_;
   std::uint64_t end_;
   std::uint64_t written_end_;  // Highest byte ever written; above end_ after a refused record.
+  std::uint64_t room_end_ = 0;  // Up to here zeros stand behind the last record.
   bool is_new_;                // Nothing was ever committed to it.
   bool name_is_durable_;
   bool outcome_unknown_ = false;  // A commit has failed: its rows may be there after a restart.

@@ -56,9 +56,14 @@ Result<bool> confirm_known(StoreCore& core, const ObjectId& id, std::uint64_t si
     }
     return true;
   }
-  RETURN_IF_ERROR(keep_loose(core, id));
   if (!known) return false;
+  RETURN_IF_ERROR(keep_loose(core, id));
   return confirm_loose(core, id);
+}
+
+Status adopt_loose(StoreCore& core, SandboxFile file, const ObjectId& id) {
+  RETURN_IF_ERROR(keep_loose(core, id));
+  return core.loose.adopt(std::move(file), id);
 }
 
 Result<ObjectId> put(StoreCore& core, ByteView content, const PutOptions& options) {
@@ -76,7 +81,7 @@ Result<ObjectId> put(StoreCore& core, ByteView content, const PutOptions& option
   }
   ASSIGN_OR_RETURN(SandboxFile file, core.sandbox.create());
   RETURN_IF_ERROR(file.file().write_at(0, content));
-  RETURN_IF_ERROR(core.loose.adopt(std::move(file), id));
+  RETURN_IF_ERROR(adopt_loose(core, std::move(file), id));
   return id;
 }
 

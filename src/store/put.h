@@ -9,6 +9,7 @@
 #include "packstore/object.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
+#include "store/sandbox.h"
 
 namespace packstore::store {
 
@@ -23,9 +24,13 @@ Result<ObjectId> put(StoreCore& core, ByteSource& source, const PutOptions& opti
 Result<std::size_t> fill(ByteSource& source, std::span<std::byte> into);
 
 // True when the store has the object, durably (for kSynced) and whole: there is nothing to write.
-// Calls off an unlink of it that a crashed removal left pending. A damaged loose copy does not
-// count, so that a put replaces it. kCorrupt: a packed copy claims another size.
+// Calls off an unlink of its loose copy that a crashed removal left pending. A damaged loose copy
+// does not count, so that a put replaces it. kCorrupt: a packed copy claims another size.
 Result<bool> confirm_known(StoreCore& core, const ObjectId& id, std::uint64_t size,
                            Durability durability);
+
+// Makes `file` the loose copy of an object that confirm_known() did not find; durable on return.
+// Calls off an unlink as above.
+Status adopt_loose(StoreCore& core, SandboxFile file, const ObjectId& id);
 
 }  // namespace packstore::store

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "hash/xxh3.h"
 #include "store_fixture.h"
 
@@ -150,7 +151,7 @@ TEST_F(PackWriterTest, ShowsNothingBeforeItsRowsAreCommitted) {
 
 TEST_F(PackWriterTest, CutsOffWhatWasNotCommitted) {
   auto writer = begin();
-  write(*writer, "kept");
+  write(*writer, "kept", Kind::kObject);
   const std::uint64_t size = file_size(1);
   append_to(*writer, "dropped");
   EXPECT_GT(file_size(1), size);
@@ -163,6 +164,76 @@ TEST_F(PackWriterTest, CutsOffWhatWasNotCommitted) {
   writer.reset();
   EXPECT_EQ(file_size(1), kept);
   EXPECT_THAT(store(), IsSpotless());
+}
+
+// A commit that reports an error.
+class FailingCommit final : public index::WriteTransaction {
+ public:
+  explicit FailingCommit(index::WriteTransaction& inner) : inner_(inner) {}
+
+  Result<bool> insert(const index::ObjectRow& row) override { return inner_.insert(row); }
+  Result<std::optional<index::Location>> find(const ObjectId& id) override {
+    return inner_.find(id);
+  }
+  Result<bool> move(const ObjectId& id, const index::Location& from,
+                    const index::Location& to) override {
+    return inner_.move(id, from, to);
+  }
+  Result<std::optional<index::Location>> erase(const ObjectId& id) override {
+    return inner_.erase(id);
+  }
+  Result<std::uint64_t> allocate_pack() override { return inner_.allocate_pack(); }
+  Status reserve_packs_through(std::uint64_t pack) override {
+    return inner_.reserve_packs_through(pack);
+  }
+  Result<std::optional<index::PackRow>> find_pack(std::uint64_t pack) override {
+    return inner_.find_pack(pack);
+  }
+  Status put_pack(const index::PackRow& row) override { return inner_.put_pack(row); }
+  Status add_dead_bytes(std::uint64_t pack, std::uint64_t bytes) override {
+    return inner_.add_dead_bytes(pack, bytes);
+  }
+  Status erase_pack(std::uint64_t pack) override { return inner_.erase_pack(pack); }
+  Result<bool> pack_has_rows(std::uint64_t pack) override { return inner_.pack_has_rows(pack); }
+  Result<std::optional<ObjectId>> find_ref(std::string_view name) override {
+    return inner_.find_ref(name);
+  }
+  Status put_ref(std::string_view name, const ObjectId& id) override {
+    return inner_.put_ref(name, id);
+  }
+  Status erase_ref(std::string_view name) override { return inner_.erase_ref(name); }
+  Status add_pending_unlink(const ObjectId& id) override { return inner_.add_pending_unlink(id); }
+  Result<bool> erase_pending_unlink(const ObjectId& id) override {
+    return inner_.erase_pending_unlink(id);
+  }
+  Status commit() override { return fail(ErrorCode::kIo, "nobody knows what the disk holds"); }
+
+ private:
+  index::WriteTransaction& inner_;
+};
+
+// The error is no proof that the rows are not there: what they would point at must stay.
+TEST_F(PackWriterTest, KeepsWhatACommitThatReportedAnErrorMayHaveCommitted) {
+  const Choice choices[] = {Choice::kNew, Choice::kAny};  // A new pack, then the same once more.
+  for (const Choice choice : choices) {
+    auto writer = begin(choice);
+    ASSERT_EQ(writer->pack(), 1);
+    const std::string content = choice == Choice::kNew ? "new" : "again";
+    const index::ObjectRow row = append_to(*writer, content, Kind::kSingle);
+    ASSERT_THAT(writer->sync(), Succeeds());
+    {
+      const auto transaction = core_->index->begin_write(index::CommitSync::kLazy).value();
+      FailingCommit failing(*transaction);
+      ASSERT_THAT(writer->add_rows(failing, {&row, 1}), Succeeds());
+      EXPECT_THAT(writer->commit(failing), FailsWith(ErrorCode::kIo));
+    }
+    writer->drop_group();
+    writer.reset();
+    ASSERT_TRUE(std::filesystem::exists(pack_path(1)));
+    // This time the rows were not there: the next opener finds them in the file.
+    EXPECT_EQ(as_text(reopen().get(row.id).value()), content);
+    close();
+  }
 }
 
 TEST_F(PackWriterTest, RemovesAPackThatNothingWasCommittedTo) {

@@ -105,6 +105,39 @@ TEST_F(PackedPutsTest, ShareOneFlushAmongThreadsThatWait) {
   EXPECT_LT(syncs_of(watch().take_log()), kThreads);
 }
 
+// What has its length and its blocks already is synced in half the time.
+TEST_F(PackedPutsTest, MakeTheirPackLongerOnlyNowAndThen) {
+  ASSERT_THAT(put_here(std::string(2000, 'x'), kPacked), Succeeds());
+  const std::uint64_t size = std::filesystem::file_size(pack_path(1));
+  for (int i = 0; i < 10; ++i) ASSERT_THAT(put_here(std::to_string(i), kPacked), Succeeds());
+  EXPECT_EQ(std::filesystem::file_size(pack_path(1)), size);
+  for (int i = 10; i < 40; ++i) ASSERT_THAT(put_here(std::to_string(i), kPacked), Succeeds());
+  EXPECT_GT(std::filesystem::file_size(pack_path(1)), size);
+  for (int i = 0; i < 40; ++i) EXPECT_TRUE(has(ObjectId::of(as_bytes(std::to_string(i)))));
+}
+
+TEST_F(PackedPutsTest, LeaveNoRoomBehindThemWhenTheStoreIsClosed) {
+  ASSERT_THAT(put_here("text", kPacked), Succeeds());
+  core_.reset();
+  EXPECT_EQ(std::filesystem::file_size(pack_path(1)), kPackHeader + kRecordHeader + 4);
+  EXPECT_THAT(store(), IsSpotless());
+}
+
+// The room that a killed process leaves is nobody's data: the next writer goes on in its place.
+TEST_F(PackedPutsTest, GoOnWhereAKilledProcessHasLeftRoom) {
+  const ObjectId kept = put_here("kept", kPacked).value();
+  core_.reset();
+  append(pack_path(1), std::string(5000, '\0'));
+  EXPECT_THAT(store(), IsUndamaged());
+  const ObjectId next = put_packed("next");
+  EXPECT_EQ(location(next).pack, 1);
+  close();
+  EXPECT_EQ(std::filesystem::file_size(pack_path(1)), kPackHeader + 2 * (kRecordHeader + 4));
+  EXPECT_EQ(text_of(kept), "kept");
+  EXPECT_EQ(text_of(next), "next");
+  EXPECT_THAT(store(), IsSpotless());
+}
+
 TEST_F(PackedPutsTest, WriteEqualContentOfManyThreadsOnce) {
   std::vector<std::jthread> threads;
   for (int i = 0; i < 8; ++i) {

@@ -136,7 +136,7 @@ TEST_F(PutTest, KeepsTheSameBytesOnceWhereverTheyAreFirst) {
   }
   EXPECT_EQ(count_files("sandbox"), 0);
   ASSERT_THAT(store().sync(), Succeeds());
-  EXPECT_EQ(store().stats().value().dead_bytes, 0);
+  EXPECT_EQ(reopen().stats().value().dead_bytes, 0);
 }
 
 TEST_F(PutTest, MakesABufferedDuplicateDurableWhenAskedForASyncedOne) {

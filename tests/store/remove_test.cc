@@ -44,7 +44,7 @@ TEST_F(RemoveTest, RemovesLooseAndPackedAndReportsWhatWasAbsent) {
   EXPECT_FALSE(has(packed));
   EXPECT_FALSE(is_loose(loose));
   EXPECT_EQ(text_of(kept), "kept");
-  EXPECT_EQ(store().stats().value().dead_bytes, kRecordHeader + 6);
+  EXPECT_EQ(reopen().stats().value().dead_bytes, kRecordHeader + 6);
   EXPECT_THAT(store(), IsSpotless());
   EXPECT_THAT(remove({loose, packed}).value().absent, ::testing::SizeIs(2));
   EXPECT_EQ(remove({}).value().removed, 0);
