@@ -77,9 +77,9 @@ class Index {
   virtual Result<std::vector<ObjectRow>> page(std::optional<ObjectId> after,
                                               std::size_t limit) const = 0;
 
-  // A copy of the rows at this moment in the order (pack, offset), of all packs or of `packs`. Kept
-  // in a temporary file of SQLite (SQLITE_TMPDIR, TMPDIR, /var/tmp, /tmp), so that neither memory
-  // nor the write-ahead log grows while it is walked.
+  // A copy of the rows at this moment in the order (pack, offset), of all packs or of `packs`. What
+  // takes more than 36 MiB is kept in a temporary file of SQLite (SQLITE_TMPDIR, TMPDIR, /var/tmp,
+  // /tmp), so that neither memory nor the write-ahead log grows while it is walked.
   virtual Result<std::unique_ptr<RowSnapshot>> rows_in_pack_order(
       std::optional<std::span<const std::uint64_t>> packs) const = 0;
 

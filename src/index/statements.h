@@ -16,6 +16,8 @@ enum class Statement : std::uint8_t {
   kPageObjects,
   kScanObjects,
   kScanLocations,
+  kWalkObjects,
+  kCountObjects,
   kUsedPages,
   kInsertObject,
   kMoveObject,

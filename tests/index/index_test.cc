@@ -160,42 +160,6 @@ TEST_F(IndexTest, PagesListEveryRowOnceAscending) {
   for (std::size_t i = 0; i < 1000; ++i) EXPECT_EQ(seen[i], rows[i].id);
 }
 
-TEST_F(IndexTest, RowsInPackOrderAreSortedAndOfTheChosenPacks) {
-  std::vector<ObjectRow> rows = sorted_rows(3000);
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].at.pack = 1 + i % 3;
-  insert(*index_, rows);
-  const std::uint64_t chosen[] = {3, 1, 3, kPackMax + 1};
-  const std::unique_ptr<RowSnapshot> snapshot = index_->rows_in_pack_order(chosen).value();
-  EXPECT_EQ(snapshot->size(), 2000);
-  std::pair<std::uint64_t, std::uint64_t> last{0, 0};
-  std::size_t count = 0;
-  while (const std::optional<ObjectRow> row = snapshot->next().value()) {
-    const std::pair place(row->at.pack, row->at.offset);
-    EXPECT_LT(last, place);
-    EXPECT_NE(place.first, 2);
-    EXPECT_EQ(index_->find(row->id).value(), row->at);
-    last = place;
-    ++count;
-  }
-  EXPECT_EQ(count, 2000);
-  EXPECT_EQ(snapshot->next().value().has_value(), false) << "the end is the end";
-  EXPECT_EQ(index_->rows_in_pack_order(std::nullopt).value()->size(), 3000);
-}
-
-TEST_F(IndexTest, RowSnapshotKeepsItsMomentAndDoesNotHoldTheLog) {
-  insert(*index_, sorted_rows(1000));
-  const std::unique_ptr<RowSnapshot> snapshot = index_->rows_in_pack_order(std::nullopt).value();
-  ASSERT_TRUE(snapshot->next().value());
-  write([](WriteTransaction& transaction) {
-    for (std::uint64_t i = 0; i < 1000; ++i) ASSERT_THAT(transaction.erase(id_of(i)), Succeeds());
-  });
-  EXPECT_THAT(index_->checkpoint(), Succeeds());
-  EXPECT_EQ(store_.wal_bytes(), 0);
-  std::size_t rest = 0;
-  while (snapshot->next().value()) ++rest;
-  EXPECT_EQ(rest, 999);
-}
-
 TEST_F(IndexTest, TotalsAddUpEachPack) {
   ObjectRow compressed = row_of(3);
   compressed.at = {.pack = 7, .offset = 64, .stored_size = 10, .size = 1000, .codec = Codec::kZlib};
