@@ -58,9 +58,9 @@ Status RecordSlice::read(const PackFile& pack, std::span<const index::ObjectRow>
   }
   // Not shrunk for a shorter slice: growing again would clear the bytes once more.
   if (buffer_.size() < length) {
-    ASSIGN_OR_RETURN(buffer_, allocate(std::max(length, kSliceBytesMax)));
+    RETURN_IF_ERROR(buffer_.allocate(std::max(length, kSliceBytesMax)));
   }
-  const auto into = std::span<std::byte>(buffer_).first(static_cast<std::size_t>(length));
+  const auto into = buffer_.bytes().first(static_cast<std::size_t>(length));
   ASSIGN_OR_RETURN(const std::size_t count, pack.file().read_at(start_, into));
   if (count == length) return {};
   return fail(ErrorCode::kCorrupt, "pack {} at {}: {} bytes claimed, {} there", pack.pack(), start_,
@@ -70,8 +70,7 @@ Status RecordSlice::read(const PackFile& pack, std::span<const index::ObjectRow>
 Status RecordSlice::take(std::size_t i, const PackFile& pack, const index::ObjectRow& row,
                          Verify verify) {
   RETURN_IF_ERROR(pack.check_inside(row.at.offset, end_of(row) - row.at.offset));
-  const ByteView bytes =
-      ByteView(buffer_).subspan(static_cast<std::size_t>(row.at.offset - start_));
+  const ByteView bytes = buffer_.view().subspan(static_cast<std::size_t>(row.at.offset - start_));
   ASSIGN_OR_RETURN(const PackRecord record,
                    pack.check_record(bytes.first<PackRecord::kHeaderSize>(), row));
   const ByteView stored =

@@ -13,6 +13,7 @@
 #include "packstore/object.h"
 #include "packstore/result.h"
 #include "store/pack_files.h"
+#include "store/page_buffer.h"
 
 namespace packstore::store {
 
@@ -49,7 +50,7 @@ class RecordSlice {
   Status take(std::size_t i, const PackFile& pack, const index::ObjectRow& row, Verify verify);
   void check_hashes(std::span<const index::ObjectRow> rows);
 
-  Bytes buffer_;
+  PageBuffer buffer_;
   std::uint64_t start_ = 0;  // Where in the pack the buffer begins.
   std::vector<Item> items_;
   std::vector<Bytes> decoded_;

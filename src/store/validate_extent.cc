@@ -177,9 +177,9 @@ Result<bool> ExtentChecker::load(const Extent& extent) {
   if (length > extent_bytes_max_) return false;
   if (buffer_.size() < length) {
     const bool good = length <= kExtentBytesGood;
-    ASSIGN_OR_RETURN(buffer_, allocate(good ? kExtentBytesGood : extent_bytes_max_));
+    RETURN_IF_ERROR(buffer_.allocate(good ? kExtentBytesGood : extent_bytes_max_));
   }
-  const auto into = std::span<std::byte>(buffer_).first(static_cast<std::size_t>(length));
+  const auto into = buffer_.bytes().first(static_cast<std::size_t>(length));
   const Result<std::size_t> count = extent.pack->file().read_at(extent.range.start, into);
   return count.has_value() && *count == length;
 }
@@ -187,7 +187,7 @@ Result<bool> ExtentChecker::load(const Extent& extent) {
 Status ExtentChecker::check_loaded(const Extent& extent) {
   for (const index::ObjectRow& row : extent.rows) {
     const auto at = static_cast<std::size_t>(row.at.offset - extent.range.start);
-    RETURN_IF_ERROR(take_record(*extent.pack, row, ByteView(buffer_).subspan(at)));
+    RETURN_IF_ERROR(take_record(*extent.pack, row, buffer_.view().subspan(at)));
   }
   check_batch();
   const BytesVisitor ignore = [](std::uint64_t) { return Status(); };
@@ -282,7 +282,7 @@ std::optional<std::uint64_t> ExtentChecker::dead_bytes_in(const Extent& extent,
   for (std::uint64_t offset = gap.start; offset < gap.end;) {
     if (gap.end - offset < PackRecord::kHeaderSize) return std::nullopt;
     const auto at = static_cast<std::size_t>(offset - extent.range.start);
-    const ByteView bytes = ByteView(buffer_).subspan(at);
+    const ByteView bytes = buffer_.view().subspan(at);
     const Result<PackRecord> record = format::decode_pack_record(
         bytes.first<PackRecord::kHeaderSize>(), extent.pack->place(offset));
     if (!record || !fits(offset, record->total_size(), gap.end)) return std::nullopt;

@@ -16,6 +16,7 @@
 #include "packstore/result.h"
 #include "packstore/validate.h"
 #include "store/pack_files.h"
+#include "store/page_buffer.h"
 #include "store/validate_run.h"
 
 namespace packstore::store {
@@ -102,8 +103,8 @@ class ExtentChecker {
 
   ValidateRun& run_;
   const std::uint64_t extent_bytes_max_;
-  Bytes buffer_;   // The bytes of the extent.
-  Bytes decoded_;  // Contents of compressed records of the batch.
+  PageBuffer buffer_;  // The bytes of the extent.
+  Bytes decoded_;      // Contents of compressed records of the batch.
   std::size_t decoded_size_ = 0;
 
   // The records whose contents are hashed together.
