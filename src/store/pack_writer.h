@@ -119,9 +119,9 @@ class PackWriter {
   std::unique_ptr<io::File> file_;
   std::uint64_t committed_end_;
   std::uint64_t end_;
-  std::uint64_t written_end_;  // Highest byte ever written; above end_ after a refused record.
+  std::uint64_t written_end_;   // Highest byte ever written; above end_ after a refused record.
   std::uint64_t room_end_ = 0;  // Up to here zeros stand behind the last record.
-  bool is_new_;                // Nothing was ever committed to it.
+  bool is_new_;                 // Nothing was ever committed to it.
   bool name_is_durable_;
   bool outcome_unknown_ = false;  // A commit has failed: its rows may be there after a restart.
 };
