@@ -1,5 +1,5 @@
-// Packing, repacking, removing, cleaning, repairing. Holding the object is holding the lock;
-// without it these calls do not exist.
+// Packing, repacking, removing, collecting, cleaning, repairing. Holding the object is holding the
+// lock; without it these calls do not exist.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "packstore/collection.h"
 #include "packstore/compression.h"
 #include "packstore/export.h"
 #include "packstore/object_id.h"
@@ -119,9 +120,18 @@ class PACKSTORE_EXPORT MaintenanceLock {
 
   // Removes all of `ids` in one durable step, loose and packed. Their space in packs comes back
   // with repack(). Nothing is removed on an error.
-  // kConflict: a ref points at one of them. kBusy: batches were open for longer than `wait`.
+  // kConflict: a ref or a live pin points at one of them. kBusy: batches were open for longer than
+  // `wait`.
   Result<RemoveReport> remove(std::span<const ObjectId> ids,
                               std::chrono::milliseconds wait = std::chrono::seconds(5));
+
+  // Removes the objects that no root reaches; see collection.h. Marking goes on beside everybody
+  // and may take long; the sweep then holds batches and index writers off for the time of one
+  // transaction. Marking begins anew with every call; a call that failed or was cancelled has
+  // removed nothing. Space in packs comes back with repack(). kCorrupt: a node is absent, damaged,
+  // or of another kind than its parent says; the message names both. kBusy: batches were open for
+  // longer than `options.wait`. kCancelled: as it says.
+  Result<CollectReport> collect(const CollectOptions& options);
 
   // Removes what nothing reaches: sandbox files of dead writers, loose copies of packed objects,
   // pack files without objects, unfinished tails of packs.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "packstore/export.h"
+#include "packstore/node_kind.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
 
@@ -21,11 +22,14 @@ struct StoreCore;
 struct RefMove {
   std::optional<ObjectId> from = {};
   std::optional<ObjectId> to = {};
+  // What `to` is: collection follows the links of a node, and none of a raw object.
+  NodeKind kind = NodeKind::kRaw;
 };
 
 struct Ref {
   std::string name = {};
   ObjectId id = {};
+  NodeKind kind = NodeKind::kRaw;
 };
 
 // Refs are the only mutable state in a store: names that point at objects. What they point at never
@@ -45,6 +49,10 @@ class PACKSTORE_EXPORT Refs {
   // kConflict: the ref was not at `step.from`; nothing changed.
   // kNotFound: `step.to` is not in the store; nothing changed.
   Status move(std::string_view name, const RefMove& step);
+
+  // Drops the root `name`, wherever it points, and returns where that was; nullopt: there was no
+  // such ref. Frees nothing by itself: what only this root reached goes with the next collection.
+  Result<std::optional<ObjectId>> dereference(std::string_view name);
 
   // Every ref whose name starts with `prefix`, by name.
   Result<std::vector<Ref>> list(std::string_view prefix = "") const;

@@ -22,6 +22,7 @@
 #include "packstore/maintenance.h"
 #include "packstore/object.h"
 #include "packstore/object_id.h"
+#include "packstore/pin.h"
 #include "packstore/refs.h"
 #include "packstore/result.h"
 #include "packstore/stats.h"
@@ -146,6 +147,9 @@ class PACKSTORE_EXPORT Store {
   Result<Batch> begin_batch(const BatchOptions& options = {});
 
   Refs refs() const;
+
+  // Pins nothing yet.
+  Result<Pin> pin();
 
   // kBusy: somebody else holds it; the message says who.
   Result<MaintenanceLock> lock_maintenance(const LockOptions& options = {});

@@ -26,6 +26,7 @@
 
 #include "index/rows.h"
 #include "io/file.h"
+#include "packstore/link.h"
 #include "packstore/object_id.h"
 #include "packstore/refs.h"
 #include "packstore/result.h"
@@ -45,6 +46,7 @@ enum class CommitSync : std::uint8_t {
 
 class WriteTransaction;
 class RowSnapshot;
+class MarkTable;
 
 class Index {
  public:
@@ -102,6 +104,15 @@ class Index {
   // Ids whose loose files a removal has still to unlink, ascending.
   virtual Result<std::vector<ObjectId>> pending_unlinks() const = 0;
 
+  // Up to `limit` ids above `after` that were put again while a collection was under way,
+  // ascending.
+  virtual Result<std::vector<ObjectId>> kept(std::optional<ObjectId> after,
+                                             std::size_t limit) const = 0;
+
+  // The working set of a collection: every object that has a row now is a candidate in it. Kept in
+  // a temporary file of SQLite, as rows_in_pack_order().
+  virtual Result<std::unique_ptr<MarkTable>> begin_marking() const = 0;
+
   virtual std::uint64_t generation() const = 0;
 
   // Begins the one write transaction of all threads and processes; waits for others to end theirs,
@@ -150,11 +161,15 @@ class WriteTransaction {
   virtual Result<bool> pack_has_rows(std::uint64_t pack) = 0;
 
   virtual Result<std::optional<ObjectId>> find_ref(std::string_view name) = 0;
-  virtual Status put_ref(std::string_view name, const ObjectId& id) = 0;
+  virtual Status put_ref(std::string_view name, const Link& target) = 0;
   virtual Status erase_ref(std::string_view name) = 0;
 
   virtual Status add_pending_unlink(const ObjectId& id) = 0;
   virtual Result<bool> erase_pending_unlink(const ObjectId& id) = 0;  // False: there was none.
+
+  // Notes that the object was put again; see Index::kept().
+  virtual Status keep(const ObjectId& id) = 0;
+  virtual Status clear_kept() = 0;
 
   // Ends the transaction; the object is used up. After kLazy the rows are visible, after kDurable
   // they are durable too. An error means nothing became visible.
@@ -168,6 +183,43 @@ class RowSnapshot {
   virtual ~RowSnapshot() = default;
   virtual Result<std::optional<ObjectRow>> next() = 0;
   virtual std::uint64_t size() const = 0;
+};
+
+// What a collection has reached, and what is left to walk. Thread safety: one thread at a time.
+class MarkTable {
+ public:
+  virtual ~MarkTable() = default;
+
+  virtual Status add_loose_candidate(const ObjectId& id, std::uint64_t bytes) = 0;
+
+  enum class Reached : std::uint8_t {
+    kBefore,     // As this kind, some time before.
+    kCandidate,  // For the first time.
+    kOther,      // The same; the object was not there when marking began.
+  };
+  virtual Result<Reached> reach(const Link& link) = 0;
+
+  // A node that was reached and is to be walked.
+  struct Step {
+    Link node = {};
+    std::optional<ObjectId> parent = {};  // nullopt: a root.
+  };
+  virtual Status push(const Step& step) = 0;
+  // Takes up to `limit` of them, the last ones first.
+  virtual Result<std::vector<Step>> pop(std::size_t limit) = 0;
+
+  struct Garbage {
+    ObjectId id = {};
+    std::optional<std::uint64_t> loose_bytes = {};  // nullopt: there was no loose copy.
+  };
+  // For a node that was taken and is not there yet: take_back() pushes all of those again.
+  virtual Status set_aside(const Step& step) = 0;
+  virtual Status take_back() = 0;
+
+  // Up to `limit` candidates above `after` that were not reached, ascending.
+  virtual Result<std::vector<Garbage>> unreached(std::optional<ObjectId> after,
+                                                 std::size_t limit) = 0;
+  virtual Result<std::uint64_t> count_candidates() = 0;
 };
 
 // What can be read of the refs of a damaged index; nullopt when nothing can.

@@ -64,6 +64,15 @@ Result<std::optional<PackRow>> find_pack_row(Connection& connection, std::uint64
   return std::optional<PackRow>(row);
 }
 
+Result<NodeKind> node_kind_of(const Connection& connection, const Query& query, int column) {
+  const std::uint64_t number = query.integer(column);
+  for (const NodeKind kind : {NodeKind::kRaw, NodeKind::kDagPb, NodeKind::kDagCbor}) {
+    if (number == static_cast<std::uint64_t>(kind)) return kind;
+  }
+  return fail(ErrorCode::kCorrupt, "index {}: unknown kind of node {:#x}", connection.path(),
+              number);
+}
+
 Result<std::optional<ObjectId>> find_ref_id(Connection& connection, std::string_view name) {
   Query query = connection.query(Statement::kFindRef);
   query.bind(1, name);

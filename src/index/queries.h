@@ -7,6 +7,7 @@
 
 #include "index/connection.h"
 #include "index/rows.h"
+#include "packstore/node_kind.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
 
@@ -28,6 +29,9 @@ Result<std::optional<Location>> find_object(Connection& connection, const Object
 // The columns of table `packs` of the current row. kCorrupt: one breaks its limits.
 Result<PackRow> pack_row_of(const Connection& connection, const Query& query);
 Result<std::optional<PackRow>> find_pack_row(Connection& connection, std::uint64_t pack);
+
+// The kind in a column. kCorrupt: no kind that this library knows.
+Result<NodeKind> node_kind_of(const Connection& connection, const Query& query, int column);
 
 Result<std::optional<ObjectId>> find_ref_id(Connection& connection, std::string_view name);
 

@@ -19,7 +19,8 @@ struct Table {
 
 // By name. There is no index beside the primary keys: a second one on (pack, offset) would cost
 // each object another 45 bytes, and what needs that order can sort.
-constexpr std::array<Table, 5> kTables = {{
+constexpr std::array<Table, 6> kTables = {{
+    {"kept", "CREATE TABLE kept(id BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID"},
     {"meta",
      "CREATE TABLE meta(key TEXT NOT NULL PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID"},
     {"objects",
@@ -33,7 +34,7 @@ constexpr std::array<Table, 5> kTables = {{
      "CREATE TABLE pending_unlinks(id BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID"},
     {"refs",
      "CREATE TABLE refs(name TEXT NOT NULL PRIMARY KEY, id BLOB NOT NULL, "
-     "moved_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
+     "kind INTEGER NOT NULL, moved_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
 }};
 
 Status check_identity(Connection& connection) {

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "index/create.h"
 #include "index/index.h"
+#include "index/mark_table.h"
 #include "index/queries.h"
 #include "index/reader_pool.h"
 #include "index/row_snapshot.h"
@@ -181,7 +182,8 @@ class SqliteIndex final : public Index {
                     reader->path(), name.value_or("without a name"));
       }
       if (!name->starts_with(prefix)) return refs;
-      refs.push_back({.name = std::string(*name), .id = *id});
+      ASSIGN_OR_RETURN(const NodeKind kind, node_kind_of(*reader, query, 2));
+      refs.push_back({.name = std::string(*name), .id = *id, .kind = kind});
     }
   }
 
@@ -199,6 +201,28 @@ class SqliteIndex final : public Index {
       }
       ids.push_back(*id);
     }
+  }
+
+  Result<std::vector<ObjectId>> kept(std::optional<ObjectId> after,
+                                     std::size_t limit) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kPageKept);
+    query.bind(1, after ? ByteView(after->bytes) : ByteView()).bind(2, std::uint64_t{limit});
+    std::vector<ObjectId> ids;
+    while (true) {
+      ASSIGN_OR_RETURN(const bool found, query.step());
+      if (!found) return ids;
+      const std::optional<ObjectId> id = query.id(0);
+      if (!id) {
+        return fail(ErrorCode::kCorrupt, "index {}: kept: an id that is not 32 bytes long",
+                    reader->path());
+      }
+      ids.push_back(*id);
+    }
+  }
+
+  Result<std::unique_ptr<MarkTable>> begin_marking() const override {
+    return make_mark_table(readers_.file());
   }
 
   std::uint64_t generation() const override { return writer_->generation(); }

@@ -49,12 +49,13 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
 
     {Statement::kFindRef, "finding a ref", "SELECT id FROM refs WHERE name = ?1"},
     {Statement::kListRefs, "listing refs",
-     "SELECT name, id FROM refs WHERE name >= ?1 ORDER BY name"},
+     "SELECT name, id, kind FROM refs WHERE name >= ?1 ORDER BY name"},
     {Statement::kListRefsBackwards, "listing refs",
-     "SELECT name, id FROM refs WHERE name >= ?1 ORDER BY name DESC"},
+     "SELECT name, id, kind FROM refs WHERE name >= ?1 ORDER BY name DESC"},
     {Statement::kPutRef, "writing a ref",
-     "INSERT INTO refs(name, id, moved_at) VALUES(?1, ?2, unixepoch()) "
-     "ON CONFLICT(name) DO UPDATE SET id = excluded.id, moved_at = excluded.moved_at"},
+     "INSERT INTO refs(name, id, kind, moved_at) VALUES(?1, ?2, ?3, unixepoch()) "
+     "ON CONFLICT(name) DO UPDATE SET id = excluded.id, kind = excluded.kind, "
+     "moved_at = excluded.moved_at"},
     {Statement::kEraseRef, "erasing a ref", "DELETE FROM refs WHERE name = ?1"},
 
     {Statement::kListPendingUnlinks, "listing pending unlinks",
@@ -63,6 +64,12 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
      "INSERT INTO pending_unlinks(id) VALUES(?1) ON CONFLICT DO NOTHING"},
     {Statement::kErasePendingUnlink, "erasing a pending unlink",
      "DELETE FROM pending_unlinks WHERE id = ?1"},
+
+    {Statement::kPageKept, "listing what was put again",
+     "SELECT id FROM kept WHERE id > ?1 ORDER BY id LIMIT ?2"},
+    {Statement::kKeep, "keeping an object",
+     "INSERT INTO kept(id) VALUES(?1) ON CONFLICT DO NOTHING"},
+    {Statement::kClearKept, "forgetting what was put again", "DELETE FROM kept"},
 
     {Statement::kFindMeta, "reading a property", "SELECT value FROM meta WHERE key = ?1"},
     {Statement::kPutMeta, "writing a property",
@@ -89,6 +96,30 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
      "FROM main.objects WHERE pack IN (SELECT pack FROM temp.kept_packs) ORDER BY pack, offset"},
     {Statement::kWalkKeptRows, "walking sorted rows",
      "SELECT pack, offset, stored_size, size, codec, id FROM temp.kept_rows ORDER BY rowid"},
+
+    {Statement::kMarkPacked, "copying the ids of packed objects",
+     "INSERT INTO temp.marks SELECT id, 1, NULL, 0 FROM main.objects ORDER BY id"},
+    {Statement::kMarkLoose, "noting a loose object",
+     "INSERT INTO temp.marks VALUES(?1, 1, ?2, 0) "
+     "ON CONFLICT(id) DO UPDATE SET loose_bytes = excluded.loose_bytes"},
+    {Statement::kReach, "marking an object",
+     "INSERT INTO temp.marks VALUES(?1, 0, NULL, ?2) ON CONFLICT(id) "
+     "DO UPDATE SET kinds = kinds | ?2 WHERE kinds & ?2 = 0 RETURNING candidate"},
+    {Statement::kPushFrontier, "noting a node to walk",
+     "INSERT INTO temp.frontier(id, kind, parent) VALUES(?1, ?2, ?3)"},
+    {Statement::kListFrontier, "taking nodes to walk",
+     "SELECT step, id, kind, parent FROM temp.frontier ORDER BY step DESC LIMIT ?1"},
+    {Statement::kCutFrontier, "taking nodes to walk", "DELETE FROM temp.frontier WHERE step >= ?1"},
+    {Statement::kSetAside, "setting a node aside",
+     "INSERT INTO temp.aside(id, kind, parent) VALUES(?1, ?2, ?3)"},
+    {Statement::kTakeBack, "taking nodes back",
+     "INSERT INTO temp.frontier(id, kind, parent) SELECT id, kind, parent FROM temp.aside"},
+    {Statement::kClearAside, "taking nodes back", "DELETE FROM temp.aside"},
+    {Statement::kPageUnreached, "listing what was not reached",
+     "SELECT id, loose_bytes FROM temp.marks WHERE id > ?1 AND candidate AND NOT kinds "
+     "ORDER BY id LIMIT ?2"},
+    {Statement::kCountCandidates, "counting candidates",
+     "SELECT count(*) FROM temp.marks WHERE candidate"},
 
     {Statement::kAttachSource, "opening the source of a copy", "ATTACH ?1 AS source"},
 }};

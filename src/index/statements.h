@@ -40,6 +40,10 @@ enum class Statement : std::uint8_t {
   kAddPendingUnlink,
   kErasePendingUnlink,
 
+  kPageKept,
+  kKeep,
+  kClearKept,
+
   kFindMeta,
   kPutMeta,
   kCountDurableCommit,
@@ -55,6 +59,18 @@ enum class Statement : std::uint8_t {
   kKeepPack,
   kKeepRowsOfKeptPacks,
   kWalkKeptRows,
+
+  kMarkPacked,
+  kMarkLoose,
+  kReach,
+  kPushFrontier,
+  kListFrontier,
+  kCutFrontier,
+  kSetAside,
+  kTakeBack,
+  kClearAside,
+  kPageUnreached,
+  kCountCandidates,
 
   kAttachSource,
 };

@@ -125,10 +125,11 @@ class SqliteTransaction final : public WriteTransaction {
     return find_ref_id(connection(), name);
   }
 
-  Status put_ref(std::string_view name, const ObjectId& id) override {
+  Status put_ref(std::string_view name, const Link& target) override {
     RETURN_IF_ERROR(check_usable());
     Query query = connection().query(Statement::kPutRef);
-    return remember(query.bind(1, name).bind(2, id).run());
+    query.bind(1, name).bind(2, target.id).bind(3, static_cast<std::uint64_t>(target.kind));
+    return remember(query.run());
   }
 
   Status erase_ref(std::string_view name) override {
@@ -148,6 +149,17 @@ class SqliteTransaction final : public WriteTransaction {
     Query query = connection().query(Statement::kErasePendingUnlink);
     RETURN_IF_ERROR(remember(query.bind(1, id).run()));
     return connection().changes() == 1;
+  }
+
+  Status keep(const ObjectId& id) override {
+    RETURN_IF_ERROR(check_usable());
+    Query query = connection().query(Statement::kKeep);
+    return remember(query.bind(1, id).run());
+  }
+
+  Status clear_kept() override {
+    RETURN_IF_ERROR(check_usable());
+    return remember(connection().run(Statement::kClearKept));
   }
 
   Status commit() override {

@@ -1,7 +1,8 @@
 // A backup is a snapshot of refs, loose objects and index, taken in this order beside writers and
 // maintenance. Why nothing that was visible at the beginning is missing:
 //
-// 1. Refs are listed first, so their targets, and what those name, were put before step 2.
+// 1. Refs are listed first, so their targets, and what those name, were put before step 2. They are
+//    pinned in the same moment, so no collection takes what they reach while the backup goes on.
 // 2. Loose objects are copied, except those that a removal has given up already. One that vanishes
 //    before it is copied was removed, or packed: then its row was committed before its file went,
 //    so step 4 sees the row. One that is still there is copied, whatever becomes of it later.
@@ -35,6 +36,7 @@
 #include "base/error.h"
 #include "io/atomic_publish.h"
 #include "io/lock.h"
+#include "store/pins.h"
 #include "store/progress_meter.h"
 #include "store/scratch_directory.h"
 #include "store/store_core.h"
@@ -48,6 +50,7 @@ constexpr std::string_view kStagingName = "backup";
 constexpr int kSnapshotAttempts = 4;
 // For the last attempt. Maintenance that gets in the way of so many snapshots is of the short kind.
 constexpr auto kSourceLockWait = std::chrono::minutes(1);
+constexpr auto kSessionWait = std::chrono::seconds(30);
 // One call to copy: a stop is noticed after a fraction of a second.
 constexpr std::uint64_t kCopyStepBytes = 64 << 20;
 
@@ -127,7 +130,8 @@ class Backup {
                      ScratchDirectory::reopen(target_sandbox.directory(), kStagingName));
     // Packs that were copied stay for the next attempt when this one fails.
     staging.keep();
-    Backup backup(core, target, target_sandbox, previous, control, pins.directory(),
+    ASSIGN_OR_RETURN(PinFile roots, PinFile::create(source_sandbox));
+    Backup backup(core, target, target_sandbox, previous, control, roots, pins.directory(),
                   staging.directory());
     RETURN_IF_ERROR(backup.take_snapshot());
     RETURN_IF_ERROR(backup.collect_packs());
@@ -142,12 +146,13 @@ class Backup {
 
  private:
   Backup(const StoreCore& core, StoreLayout& target, Sandbox& target_sandbox,
-         const StoreLayout* previous, const RunControl& control, const io::Directory& pins,
-         const io::Directory& staging)
+         const StoreLayout* previous, const RunControl& control, PinFile& roots,
+         const io::Directory& pins, const io::Directory& staging)
       : core_(core),
         target_(target),
         previous_(previous),
         meter_(control, kPhase),
+        roots_(roots),
         pins_(pins),
         staging_(staging),
         target_sandbox_(target_sandbox),
@@ -155,6 +160,7 @@ class Backup {
 
   Status take_snapshot();
   Result<bool> try_snapshot();
+  Status pin_refs();
   Status copy_loose();
   Status copy_loose_object(const ObjectId& id, std::uint64_t size);
   Result<bool> link_loose_object(const ObjectId& id, std::uint64_t size);
@@ -183,6 +189,7 @@ class Backup {
   StoreLayout& target_;
   const StoreLayout* previous_;
   ProgressMeter meter_;
+  PinFile& roots_;
   const io::Directory& pins_;
   const io::Directory& staging_;
   Sandbox& target_sandbox_;
@@ -215,7 +222,7 @@ Status Backup::take_snapshot() {
 
 // False: maintenance came between.
 Result<bool> Backup::try_snapshot() {
-  ASSIGN_OR_RETURN(refs_, core_.index->list_refs(""));
+  RETURN_IF_ERROR(pin_refs());
   RETURN_IF_ERROR(copy_loose());
   // What is missing here is not missing yet: only the copy of the index says what is needed.
   RETURN_IF_ERROR(pin_packs(*core_.index));
@@ -230,6 +237,17 @@ Result<bool> Backup::try_snapshot() {
                 core_.packs.directory().path());
   }
   return true;  // A ref that is broken in the source is broken in the backup.
+}
+
+// From the moment of which the refs are, no collection takes what they reach.
+Status Backup::pin_refs() {
+  ASSIGN_OR_RETURN(const io::HeldLock session,
+                   io::HeldLock::take(*core_.locks, kSessionsLock, io::LockKind::kShared,
+                                      kSessionWait, "backup"));
+  ASSIGN_OR_RETURN(refs_, core_.index->list_refs(""));
+  std::vector<Link> targets;
+  for (const Ref& ref : refs_) targets.push_back({ref.id, ref.kind});
+  return roots_.add(*core_.locks, targets);
 }
 
 Status Backup::copy_loose() {
@@ -364,15 +382,15 @@ Status Backup::settle_snapshot() {
 
 Status Backup::settle_refs(index::WriteTransaction& transaction) {
   ASSIGN_OR_RETURN(const std::vector<Ref> later, snapshot_->list_refs(""));
-  std::map<std::string_view, ObjectId> wanted;
-  for (const Ref& ref : refs_) wanted.emplace(ref.name, ref.id);
+  std::map<std::string_view, Link> wanted;
+  for (const Ref& ref : refs_) wanted.emplace(ref.name, Link{ref.id, ref.kind});
   for (const Ref& ref : later) {
     const auto same = wanted.find(ref.name);
     if (same == wanted.end()) RETURN_IF_ERROR(transaction.erase_ref(ref.name));
     // An unmoved ref keeps the time of its last move.
-    if (same != wanted.end() && same->second == ref.id) wanted.erase(same);
+    if (same != wanted.end() && same->second == Link{ref.id, ref.kind}) wanted.erase(same);
   }
-  for (const auto& [name, id] : wanted) RETURN_IF_ERROR(transaction.put_ref(name, id));
+  for (const auto& [name, target] : wanted) RETURN_IF_ERROR(transaction.put_ref(name, target));
   return {};
 }
 

@@ -22,6 +22,7 @@
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "io/lock.h"
+#include "store/collection_watch.h"
 #include "store/file_source.h"
 #include "store/lookup.h"
 #include "store/pack_writer.h"
@@ -206,7 +207,11 @@ class Batch::Impl {
   }
 
   bool is_duplicate(const ObjectId& id, store::Presence presence) {
-    if (rows_.contains(id) || presence == store::Presence::kPacked) return true;
+    if (rows_.contains(id)) return true;
+    if (presence == store::Presence::kPacked) {
+      found_.push_back(id);
+      return true;
+    }
     if (presence == store::Presence::kAbsent) return false;
     // A loose copy that an interrupted removal will unlink is no copy.
     if (!pending_unlinks_known_) {
@@ -220,6 +225,7 @@ class Batch::Impl {
     const auto shard = std::to_integer<std::size_t>(id.bytes[0]);
     if (!loose_shards_[shard]) loose_duplicates_.push_back(id);
     loose_shards_[shard] = true;
+    found_.push_back(id);
     return true;
   }
 
@@ -286,7 +292,8 @@ class Batch::Impl {
 
   Status commit_rows() {
     const bool moves_refs = !ref_steps_.empty();
-    if (rows_.empty() && !moves_refs) return {};
+    const bool keeps = !found_.empty() && store::is_collecting(core_);
+    if (rows_.empty() && !moves_refs && !keeps) return {};
     if (!rows_.empty()) {
       if (!moves_refs) RETURN_IF_ERROR(writer_->append_commit());
       RETURN_IF_ERROR(writer_->sync());
@@ -299,10 +306,19 @@ class Batch::Impl {
       std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
       RETURN_IF_ERROR(writer_->add_rows(*transaction, rows));
     }
+    // Until now the session has kept what was found; from the commit on the note does.
+    if (keeps) RETURN_IF_ERROR(keep_found(*transaction));
     for (const RefStep& move : ref_steps_) {
       RETURN_IF_ERROR(store::apply_ref_move(core_, *transaction, move.name, move.step));
     }
     return writer_ ? writer_->commit(*transaction) : transaction->commit();
+  }
+
+  Status keep_found(index::WriteTransaction& transaction) {
+    std::sort(found_.begin(), found_.end());
+    found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+    for (const ObjectId& id : found_) RETURN_IF_ERROR(transaction.keep(id));
+    return {};
   }
 
   // Distinguishes the batches of this process.
@@ -319,6 +335,7 @@ class Batch::Impl {
   store::RowTable rows_;           // Changed by the thread that puts,
   mutable std::mutex rows_mutex_;  // under this, because others look while they prepare.
   std::vector<RefStep> ref_steps_;
+  std::vector<ObjectId> found_;  // Duplicates in the store.
   std::vector<ObjectId> loose_duplicates_;
   std::bitset<256> loose_shards_;
   std::vector<ObjectId> pending_unlinks_;

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "io/lock.h"
 #include "store/clean.h"
+#include "store/collect.h"
+#include "store/collection_watch.h"
 #include "store/pack_loose.h"
 #include "store/remove.h"
 #include "store/repack.h"
@@ -38,6 +40,7 @@ Result<MaintenanceLock> MaintenanceLock::take(store::StoreCore& core, const Lock
   // What a removal has left half done comes first: its objects are gone, and must not be packed.
   RETURN_IF_ERROR(store::finish_unlinks(core));
   store::take_reserve(*core.locks);
+  store::end_dead_collection(core);
   return MaintenanceLock(std::make_unique<Impl>(core, std::move(lock)));
 }
 
@@ -54,6 +57,11 @@ Result<RemoveReport> MaintenanceLock::remove(std::span<const ObjectId> ids,
                                              std::chrono::milliseconds wait) {
   return store::with_reserve(*impl_->core.locks,
                              [&] { return store::remove(impl_->core, ids, wait); });
+}
+
+Result<CollectReport> MaintenanceLock::collect(const CollectOptions& options) {
+  return store::with_reserve(*impl_->core.locks,
+                             [&] { return store::collect(impl_->core, options); });
 }
 
 Result<CleanReport> MaintenanceLock::clean() {

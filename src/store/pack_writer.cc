@@ -21,6 +21,7 @@
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
+#include "store/collection_watch.h"
 #include "store/pack_scanner.h"
 #include "store/store_core.h"
 
@@ -312,6 +313,7 @@ Result<PackWriter::Outcome> PackWriter::add_rows(index::WriteTransaction& transa
       ++outcome.inserted;
     } else {
       outcome.dead_bytes += PackRecord::kHeaderSize + row.at.stored_size;
+      if (is_collecting(core_)) RETURN_IF_ERROR(transaction.keep(row.id));
     }
   }
   RETURN_IF_ERROR(update_pack_row(transaction, outcome.dead_bytes));

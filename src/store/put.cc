@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "hash/sha256.h"
+#include "store/collection_watch.h"
 #include "store/hash_file.h"
 #include "store/lookup.h"
 #include "store/store_core.h"
@@ -30,6 +31,21 @@ Result<bool> confirm_loose(StoreCore& core, const ObjectId& id) {
   return true;
 }
 
+Result<bool> find_known(StoreCore& core, const ObjectId& id, std::uint64_t size,
+                        Durability durability) {
+  ASSIGN_OR_RETURN(const auto known, locate(core, id));
+  if (known && known->pack) {
+    RETURN_IF_ERROR(check_same_size(*known, size));
+    if (durability == Durability::kSynced && core.packed_puts.find_waiting(id)) {
+      RETURN_IF_ERROR(core.packed_puts.sync());
+    }
+    return true;
+  }
+  if (!known) return false;
+  RETURN_IF_ERROR(keep_loose(core, id));
+  return confirm_loose(core, id);
+}
+
 }  // namespace
 
 Result<std::size_t> fill(ByteSource& source, std::span<std::byte> into) {
@@ -48,17 +64,12 @@ Result<std::size_t> fill(ByteSource& source, std::span<std::byte> into) {
 
 Result<bool> confirm_known(StoreCore& core, const ObjectId& id, std::uint64_t size,
                            Durability durability) {
-  ASSIGN_OR_RETURN(const auto known, locate(core, id));
-  if (known && known->pack) {
-    RETURN_IF_ERROR(check_same_size(*known, size));
-    if (durability == Durability::kSynced && core.packed_puts.find_waiting(id)) {
-      RETURN_IF_ERROR(core.packed_puts.sync());
-    }
-    return true;
-  }
-  if (!known) return false;
-  RETURN_IF_ERROR(keep_loose(core, id));
-  return confirm_loose(core, id);
+  const CollectionWatch watch(core);
+  ASSIGN_OR_RETURN(const bool known, find_known(core, id, size, durability));
+  if (watch.was_quiet()) return known;
+  // Once it is noted, what is still there stays.
+  RETURN_IF_ERROR(keep_from_collection(core, id));
+  return find_known(core, id, size, durability);
 }
 
 Status adopt_loose(StoreCore& core, SandboxFile file, const ObjectId& id) {

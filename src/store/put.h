@@ -24,6 +24,7 @@ Result<ObjectId> put(StoreCore& core, ByteSource& source, const PutOptions& opti
 Result<std::size_t> fill(ByteSource& source, std::span<std::byte> into);
 
 // True when the store has the object, durably (for kSynced) and whole: there is nothing to write.
+// A collection that is under way is told that the object is wanted, found or not.
 // Calls off an unlink of its loose copy that a crashed removal left pending. A damaged loose copy
 // does not count, so that a put replaces it. kCorrupt: a packed copy claims another size.
 Result<bool> confirm_known(StoreCore& core, const ObjectId& id, std::uint64_t size,

@@ -189,7 +189,7 @@ Status Recovery::put_back_refs(index::WriteTransaction& transaction) {
       report_.refs_dropped.push_back(ref);
       continue;
     }
-    RETURN_IF_ERROR(transaction.put_ref(ref.name, ref.id));
+    RETURN_IF_ERROR(transaction.put_ref(ref.name, {.id = ref.id, .kind = ref.kind}));
     report_.refs_kept.push_back(ref);
   }
   return {};

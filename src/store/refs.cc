@@ -65,7 +65,7 @@ Status apply_ref_move(StoreCore& core, index::WriteTransaction& transaction, std
     RETURN_IF_ERROR(core.loose.make_durable(*step.to));
     RETURN_IF_ERROR(transaction.erase_pending_unlink(*step.to));
   }
-  return transaction.put_ref(name, *step.to);
+  return transaction.put_ref(name, {.id = *step.to, .kind = step.kind});
 }
 
 }  // namespace store
@@ -82,6 +82,16 @@ Status Refs::move(std::string_view name, const RefMove& step) {
   ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(index::CommitSync::kDurable));
   RETURN_IF_ERROR(store::apply_ref_move(*core_, *transaction, name, step));
   return transaction->commit();
+}
+
+Result<std::optional<ObjectId>> Refs::dereference(std::string_view name) {
+  RETURN_IF_ERROR(store::check_ref_name(name));
+  ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(index::CommitSync::kDurable));
+  ASSIGN_OR_RETURN(const auto target, transaction->find_ref(name));
+  if (!target) return target;
+  RETURN_IF_ERROR(transaction->erase_ref(name));
+  RETURN_IF_ERROR(transaction->commit());
+  return target;
 }
 
 Result<std::vector<Ref>> Refs::list(std::string_view prefix) const {

@@ -1,4 +1,6 @@
 // 1. Wait until no batch is open: what a batch has found in the store is there when it commits.
+// Then
+//    nobody can pin either. Refuse what a ref or a pin names.
 // 2. In one durable transaction: drop the rows of packed objects, and note which loose files have
 // to
 //    go. With its commit all of them are removed, whatever happens next.
@@ -12,6 +14,7 @@
 #include "base/error.h"
 #include "io/lock.h"
 #include "store/pack_writer.h"
+#include "store/pins.h"
 #include "store/store_core.h"
 #include "store/unlinks.h"
 
@@ -26,6 +29,13 @@ Status check_no_ref_points_at(const StoreCore& core, std::span<const ObjectId> s
     return fail(ErrorCode::kConflict, "object {}: ref {} points at it", ref.id.to_hex(), ref.name);
   }
   return {};
+}
+
+Status check_nobody_pins(const StoreCore& core, std::span<const ObjectId> sorted_ids) {
+  return for_each_pinned(core, [&](const Link& link) -> Status {
+    if (!std::binary_search(sorted_ids.begin(), sorted_ids.end(), link.id)) return {};
+    return fail(ErrorCode::kConflict, "object {}: it is pinned", link.id.to_hex());
+  });
 }
 
 // True when there was anything of that name.
@@ -57,6 +67,7 @@ Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
         io::HeldLock::take(*core.locks, kSessionsLock, io::LockKind::kExclusive, wait, "remove"));
     ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kDurable));
     RETURN_IF_ERROR(check_no_ref_points_at(core, sorted));
+    RETURN_IF_ERROR(check_nobody_pins(core, sorted));
     for (const ObjectId& id : sorted) {
       ASSIGN_OR_RETURN(const bool present, remove_one(core, *transaction, id));
       if (present) {

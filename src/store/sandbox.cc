@@ -84,9 +84,9 @@ std::string Sandbox::make_name(std::string_view kind) {
   return fmt::format("{}-{:016x}-{}", kind, seed_, counter_.fetch_add(1));
 }
 
-Result<SandboxFile> Sandbox::create() {
+Result<SandboxFile> Sandbox::create(std::string_view kind) {
   for (int attempt = 0; attempt < kCreateAttempts; ++attempt) {
-    std::string name = make_name("put");
+    std::string name = make_name(kind);
     Result<std::unique_ptr<io::File>> file = directory_->create_file(name);
     if (!file) {
       // A forked process counts on from the same seed: take the next name.

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "io/file.h"
 #include "io/home_process.h"
@@ -45,7 +47,8 @@ class Sandbox {
  public:
   explicit Sandbox(std::unique_ptr<io::Directory> directory);
 
-  Result<SandboxFile> create();
+  // `kind` begins the name.
+  Result<SandboxFile> create(std::string_view kind = "put");
 
   struct Leftovers {
     std::uint64_t files = 0;

@@ -49,6 +49,8 @@ Result<ObjectId> Store::put(ByteSource& source, const PutOptions& options) {
   return store::put(*core_, source, options);
 }
 
+Result<Pin> Store::pin() { return Pin::begin(*core_); }
+
 Result<ObjectWriter> Store::begin_put() { return ObjectWriter::begin(*core_); }
 
 Status Store::sync() { return core_->packed_puts.sync(); }

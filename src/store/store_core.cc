@@ -46,7 +46,9 @@ Status take_in_packs(StoreCore& core) {
 }  // namespace
 
 StoreCore::StoreCore(io::FileSystem& file_system, StoreLayout layout,
-                     std::unique_ptr<index::Index> opened, const OpenOptions& open_options)
+                     std::unique_ptr<index::Index> opened,
+                     std::unique_ptr<io::SharedCounter> collection_counter,
+                     const OpenOptions& open_options)
     : files(file_system),
       path(layout.root->path()),
       options(open_options),
@@ -54,6 +56,7 @@ StoreCore::StoreCore(io::FileSystem& file_system, StoreLayout layout,
       root(std::move(layout.root)),
       locks(std::move(layout.locks)),
       index(std::move(opened)),
+      collections(std::move(collection_counter)),
       loose(std::move(layout.loose)),
       packs(std::move(layout.packs), uuid, open_options.open_packs_max),
       sandbox(std::move(layout.sandbox)),
@@ -71,7 +74,10 @@ Result<std::unique_ptr<StoreCore>> open_core(io::FileSystem& files,
     if (!rebuildable) return std::move(index).error();
     return fail(ErrorCode::kCorrupt, "{}; recover() rebuilds the index", index.error().message);
   }
-  auto core = std::make_unique<StoreCore>(files, std::move(layout), std::move(*index), options);
+  ASSIGN_OR_RETURN(std::unique_ptr<io::SharedCounter> collections,
+                   layout.locks->open_counter(kCollectionsCounter));
+  auto core = std::make_unique<StoreCore>(files, std::move(layout), std::move(*index),
+                                          std::move(collections), options);
   RETURN_IF_ERROR(take_in_leftovers(*core));
   return core;
 }

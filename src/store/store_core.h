@@ -24,7 +24,7 @@ namespace packstore::store {
 // An open store. Thread safety: any thread; every part sees to itself.
 struct StoreCore {
   StoreCore(io::FileSystem& file_system, StoreLayout layout, std::unique_ptr<index::Index> opened,
-            const OpenOptions& open_options);
+            std::unique_ptr<io::SharedCounter> collection_counter, const OpenOptions& open_options);
 
   // The front door of a store that stands on any file system.
   static Store into_store(std::unique_ptr<StoreCore> core) { return Store(std::move(core)); }
@@ -40,6 +40,7 @@ struct StoreCore {
   std::unique_ptr<io::Directory> root;
   std::unique_ptr<io::Directory> locks;
   std::unique_ptr<index::Index> index;
+  std::unique_ptr<io::SharedCounter> collections;  // See CollectionWatch.
   LooseObjects loose;
   PackFiles packs;
   Sandbox sandbox;

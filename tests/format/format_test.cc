@@ -10,6 +10,7 @@
 #include "format/format_file.h"
 #include "format/pack_header.h"
 #include "format/pack_record.h"
+#include "format/pin_entry.h"
 #include "hash/xxh3.h"
 
 namespace packstore::format {
@@ -183,6 +184,25 @@ TEST(Uuid, IsRandomAndOfVersion4) {
       to_text(a),
       testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
   EXPECT_EQ(parse_uuid(to_text(a)).value(), a);
+}
+
+TEST(PinEntryFormat, IsTheExample) {
+  const Link hello{.id = ObjectId::of(as_bytes("hello")), .kind = NodeKind::kDagCbor};
+  const Bytes bytes = example("pin_entry.hex");
+  EXPECT_EQ(copy(encode(hello)), bytes);
+  EXPECT_EQ(decode_pin_entry(front<kPinEntrySize>(bytes)).value(), hello);
+}
+
+TEST(PinEntryFormat, KnowsThreeKinds) {
+  Bytes bytes = example("pin_entry.hex");
+  for (const int kind : {0, 0x54, 0x72, 0xff}) {
+    bytes[32] = static_cast<std::byte>(kind);
+    EXPECT_EQ(decode_pin_entry(front<kPinEntrySize>(bytes)).error().code, ErrorCode::kUnsupported);
+  }
+  for (const int kind : {0x55, 0x70, 0x71}) {
+    bytes[32] = static_cast<std::byte>(kind);
+    EXPECT_TRUE(decode_pin_entry(front<kPinEntrySize>(bytes)));
+  }
 }
 
 }  // namespace

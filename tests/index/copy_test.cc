@@ -30,7 +30,7 @@ class CopyTest : public ::testing::Test {
     EXPECT_EQ(transaction->allocate_pack().value(), 1);
     transaction->put_pack({.pack = 1, .indexed_bytes = 500, .dead_bytes = 5}).value();
     transaction->put_pack({.pack = 2, .state = PackState::kRetired}).value();
-    transaction->put_ref("head", id_of(3)).value();
+    transaction->put_ref("head", {.id = id_of(3)}).value();
     transaction->add_pending_unlink(id_of(4)).value();
     transaction->commit().value();
   }

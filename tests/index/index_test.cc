@@ -196,12 +196,25 @@ TEST_F(IndexTest, PacksAreFoundAndListedByNumber) {
   EXPECT_FALSE(index_->find_pack(~std::uint64_t{0}).value());
 }
 
+TEST_F(IndexTest, RefsSayTheKindOfTheirTarget) {
+  write([](WriteTransaction& transaction) {
+    ASSERT_THAT(transaction.put_ref("raw", {.id = id_of(1)}), Succeeds());
+    ASSERT_THAT(transaction.put_ref("tree", {id_of(1), NodeKind::kDagCbor}), Succeeds());
+    ASSERT_THAT(transaction.put_ref("moved", {id_of(1), NodeKind::kDagCbor}), Succeeds());
+    ASSERT_THAT(transaction.put_ref("moved", {id_of(1), NodeKind::kDagPb}), Succeeds());
+  });
+  std::vector<NodeKind> kinds;
+  const std::vector<Ref> refs = index_->list_refs("").value();
+  for (const Ref& ref : refs) kinds.push_back(ref.kind);
+  EXPECT_THAT(kinds, ElementsAre(NodeKind::kDagPb, NodeKind::kRaw, NodeKind::kDagCbor));
+}
+
 TEST_F(IndexTest, RefsAreFoundAndListedByPrefix) {
   write([](WriteTransaction& transaction) {
     for (const char* name : {"b", "a/2", "a/1", "a", "a0"}) {
-      ASSERT_THAT(transaction.put_ref(name, id_of(1)), Succeeds());
+      ASSERT_THAT(transaction.put_ref(name, {.id = id_of(1)}), Succeeds());
     }
-    ASSERT_THAT(transaction.put_ref("a/2", id_of(2)), Succeeds());
+    ASSERT_THAT(transaction.put_ref("a/2", {.id = id_of(2)}), Succeeds());
   });
   const auto names = [&](std::string_view prefix) {
     std::vector<std::string> found;

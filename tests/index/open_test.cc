@@ -227,13 +227,15 @@ TEST_F(OpenTest, IdsOfTheWrongLengthAreCorruptAndHideNothingElse) {
 TEST_F(OpenTest, HostileRowsOfOtherTablesAreCorrupt) {
   store_.tamper(
       "INSERT INTO packs VALUES(-1, 0, 0, 0), (2, 7, 0, 0), (3, 0, -5, 0);"
-      "INSERT INTO refs VALUES('head', x'00', 0); INSERT INTO pending_unlinks VALUES(x'00');"
+      "INSERT INTO refs VALUES('head', x'00', 85, 0); INSERT INTO pending_unlinks VALUES(x'00');"
       "UPDATE meta SET value = 'many' WHERE key = 'next_pack'");
   const auto index = store_.open();
   EXPECT_THAT(index->packs(), FailsWith(ErrorCode::kCorrupt));
   EXPECT_THAT(index->find_pack(2), FailsWith(ErrorCode::kCorrupt));
   EXPECT_THAT(index->find_pack(3), FailsWith(ErrorCode::kCorrupt));
   EXPECT_THAT(index->find_ref("head"), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(index->list_refs(""), FailsWith(ErrorCode::kCorrupt));
+  store_.tamper("UPDATE refs SET id = zeroblob(32), kind = 1");
   EXPECT_THAT(index->list_refs(""), FailsWith(ErrorCode::kCorrupt));
   EXPECT_THAT(index->pending_unlinks(), FailsWith(ErrorCode::kCorrupt));
   EXPECT_THAT(index->begin_write(CommitSync::kLazy).value()->allocate_pack(),
@@ -295,10 +297,10 @@ TEST_F(OpenTest, SalvageReadsTheRefsOfADamagedIndex) {
     const auto index = store_.open();
     insert(*index, sorted_rows(2000));
     const auto transaction = index->begin_write(CommitSync::kDurable).value();
-    ASSERT_THAT(transaction->put_ref("photos/head", id_of(1)), Succeeds());
+    ASSERT_THAT(transaction->put_ref("photos/head", {.id = id_of(1)}), Succeeds());
     ASSERT_THAT(transaction->commit(), Succeeds());
   }
-  store_.tamper("DROP TABLE packs; INSERT INTO refs VALUES('broken', x'00', 0)");
+  store_.tamper("DROP TABLE packs; INSERT INTO refs VALUES('broken', x'00', 85, 0)");
   ASSERT_THAT(store_.try_open(), FailsWith(ErrorCode::kCorrupt));
   const auto refs = salvage_refs(io::posix_file_system(), store_.root()).value();
   ASSERT_TRUE(refs.has_value());

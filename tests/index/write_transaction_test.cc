@@ -45,7 +45,7 @@ TEST_F(WriteTransactionTest, DroppingRollsEverythingBack) {
   {
     const auto transaction = begin();
     ASSERT_TRUE(transaction->insert(row_of(1)).value());
-    ASSERT_THAT(transaction->put_ref("head", id_of(1)), Succeeds());
+    ASSERT_THAT(transaction->put_ref("head", {.id = id_of(1)}), Succeeds());
     ASSERT_THAT(transaction->put_pack({.pack = 1}), Succeeds());
   }
   EXPECT_EQ(index_->find(id_of(1)).value(), std::nullopt);

@@ -47,6 +47,30 @@ class RefsTest : public StoreFixture {
   const ObjectId absent_ = ObjectId::of(as_bytes("absent"));
 };
 
+TEST_F(RefsTest, CarryTheKindOfTheirTargetThroughBackupAndRecovery) {
+  const auto kind_in = [](const Store& where) { return where.refs().list().value().at(0).kind; };
+  ASSERT_THAT(store().refs().move("tree", {.to = one_, .kind = NodeKind::kDagCbor}), Succeeds());
+  EXPECT_EQ(kind_in(store()), NodeKind::kDagCbor);
+  // The same target as another kind is a move as well.
+  ASSERT_THAT(store().refs().move("tree", {.from = one_, .to = one_, .kind = NodeKind::kDagPb}),
+              Succeeds());
+  EXPECT_EQ(kind_in(store()), NodeKind::kDagPb);
+  ASSERT_THAT(store().backup(scratch_ / "backup"), Succeeds());
+  EXPECT_EQ(kind_in(Store::open(scratch_ / "backup").value()), NodeKind::kDagPb);
+  close();
+  ASSERT_THAT(Store::recover(path()), Succeeds());
+  EXPECT_EQ(kind_in(store()), NodeKind::kDagPb);
+}
+
+TEST_F(RefsTest, DereferenceDropsTheRootWhereverItIs) {
+  ASSERT_THAT(move("head", std::nullopt, one_), Succeeds());
+  EXPECT_EQ(store().refs().dereference("head").value(), one_);
+  EXPECT_EQ(find("head"), std::nullopt);
+  EXPECT_TRUE(has(one_));
+  EXPECT_EQ(store().refs().dereference("head").value(), std::nullopt);
+  EXPECT_THAT(store().refs().dereference("a b"), FailsWith(ErrorCode::kInvalidArgument));
+}
+
 TEST_F(RefsTest, AreCreatedMovedAndDeletedByTheSameCall) {
   EXPECT_EQ(find("head"), std::nullopt);
   ASSERT_THAT(move("head", std::nullopt, one_), Succeeds());

@@ -302,7 +302,7 @@ TEST_F(RepairTest, LeavesGarbageForTheCleaner) {
 
 TEST_F(RepairTest, LeavesBrokenRefs) {
   saboteur_.edit_index(
-      [&](auto& transaction) { EXPECT_TRUE(transaction.put_ref("lost", removed_)); });
+      [&](auto& transaction) { EXPECT_TRUE(transaction.put_ref("lost", {.id = removed_})); });
   repair();
   EXPECT_EQ(store().refs().find("lost").value(), removed_);
   EXPECT_THAT(validate(), ElementsAre(IsAbout(FindingKind::kRefBroken, removed_)));

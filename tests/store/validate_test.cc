@@ -238,7 +238,7 @@ TEST_F(ValidateTest, ReportsARefThatCannotBeRead) {
 
 TEST_F(ValidateTest, ReportsARefToAnAbsentObject) {
   saboteur_.edit_index(
-      [&](auto& transaction) { EXPECT_TRUE(transaction.put_ref("lost", removed_)); });
+      [&](auto& transaction) { EXPECT_TRUE(transaction.put_ref("lost", {.id = removed_})); });
   EXPECT_THAT(validate(), ElementsAre(IsAbout(FindingKind::kRefBroken, removed_)));
 }
 

@@ -1,0 +1,108 @@
+// A kind of node for tests: text that lists its links. And a store to keep them in.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "packstore/store.h"
+#include "support/store_scratch.h"
+
+namespace packstore::testing {
+
+inline constexpr std::string_view kNodeMagic = "node ";
+
+inline Link raw(const ObjectId& id) { return {.id = id}; }
+inline Link node(const ObjectId& id) { return {.id = id, .kind = NodeKind::kDagCbor}; }
+
+// The bytes of a node; `name` tells nodes with the same links apart.
+inline std::string node_text(std::string_view name, const std::vector<Link>& links) {
+  std::string text = std::string(kNodeMagic) + std::string(name) + "\n";
+  for (const Link& link : links) {
+    text += (link.kind == NodeKind::kRaw ? "r" : "n") + link.id.to_hex() + "\n";
+  }
+  return text;
+}
+
+// ChildrenOf for such nodes.
+inline Result<std::vector<Link>> links_of(NodeKind kind, ByteView content) {
+  std::string_view text = as_text(content);
+  const std::size_t first = text.find('\n');
+  if (kind != NodeKind::kDagCbor || !text.starts_with(kNodeMagic) || first == text.npos) {
+    return Error{ErrorCode::kCorrupt, "not a node"};
+  }
+  std::vector<Link> links;
+  for (text.remove_prefix(first + 1); !text.empty();) {
+    const std::size_t end = text.find('\n');
+    const Result<ObjectId> id = ObjectId::parse(text.substr(1, end - 1));
+    if (end == text.npos || !id) return Error{ErrorCode::kCorrupt, "half a link"};
+    links.push_back(text.front() == 'r' ? raw(*id) : node(*id));
+    text.remove_prefix(end + 1);
+  }
+  return links;
+}
+
+class CollectionFixture : public ::testing::Test {
+ protected:
+  CollectionFixture() { EXPECT_THAT(Store::create(path()), Succeeds()); }
+
+  // Opened when it is first asked for. Whoever forks closes it before: SQLite does not survive
+  // that.
+  Store& store() {
+    if (!store_) store_ = Store::open(path()).value();
+    return *store_;
+  }
+  void close() { store_.reset(); }
+
+  std::filesystem::path path() const { return scratch_ / "store"; }
+
+  ObjectId put(std::string_view text, const PutOptions& how = {}) {
+    return store().put(as_bytes(text), how).value();
+  }
+  ObjectId put_packed(std::string_view text) {
+    return put(text, {.placement = Placement::kPacked});
+  }
+  ObjectId put_node(std::string_view name, const std::vector<Link>& links) {
+    return put_packed(node_text(name, links));
+  }
+  // Points the ref at `to`, wherever it is now.
+  void set_ref(std::string_view name, const Link& to) {
+    const auto from = store().refs().find(name).value();
+    ASSERT_THAT(store().refs().move(name, {.from = from, .to = to.id, .kind = to.kind}),
+                Succeeds());
+  }
+  std::uint64_t count_objects() {
+    const StoreStats stats = store().stats().value();
+    return stats.loose_objects + stats.packed_objects;
+  }
+  bool has(const ObjectId& id) { return store().contains(id).value(); }
+
+  Result<CollectReport> collect(CollectOptions options) {
+    if (!options.children_of) options.children_of = links_of;
+    return store().lock_maintenance().value().collect(options);
+  }
+  CollectReport collect() { return collect(CollectOptions{}).value(); }
+
+  // Collects, and does `act` in the middle of marking: when the node that the ref "watched" points
+  // at is walked.
+  CollectReport collect_while(const std::function<void()>& act) {
+    set_ref("watched", node(put_node("watched", {})));
+    bool acted = false;
+    const CollectReport report = collect({.children_of = [&](NodeKind kind, ByteView content) {
+                                   if (!std::exchange(acted, true)) act();
+                                   return links_of(kind, content);
+                                 }}).value();
+    EXPECT_TRUE(acted);
+    return report;
+  }
+
+  ScratchDirectory scratch_;
+
+ private:
+  std::optional<Store> store_;
+};
+
+}  // namespace packstore::testing
