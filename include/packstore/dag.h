@@ -12,6 +12,7 @@
 #include "packstore/bytes.h"
 #include "packstore/cid.h"
 #include "packstore/export.h"
+#include "packstore/link.h"
 #include "packstore/node_kind.h"
 #include "packstore/result.h"
 #include "packstore/run_control.h"
@@ -89,5 +90,12 @@ struct DagReport {
 // kCancelled: a stop was requested. Faults of blocks are no errors of the call.
 PACKSTORE_EXPORT Result<DagReport> check_dag(const BlockStore& blocks, const Cid& root,
                                              const CheckDagOptions& options = {});
+
+// The links to objects that a store may hold, for MaintenanceLock::collect(): children_of() without
+// what is no object there, content within a CID for example.
+//
+// kCorrupt as children_of(). kUnsupported: a link by SHA-256 with a codec that is not read, behind
+// which there may be more.
+PACKSTORE_EXPORT Result<std::vector<Link>> object_links(NodeKind kind, ByteView block);
 
 }  // namespace packstore

@@ -40,6 +40,7 @@ std::unique_ptr<Command> make_stat();
 std::unique_ptr<Command> make_pack();
 std::unique_ptr<Command> make_repack();
 std::unique_ptr<Command> make_rm();
+std::unique_ptr<Command> make_gc();
 std::unique_ptr<Command> make_clean();
 
 // validate_command.cc

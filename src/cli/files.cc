@@ -13,6 +13,7 @@
 
 #include "exit_status.h"
 #include "interrupt.h"
+#include "packstore/cid.h"
 #include "text.h"
 
 namespace packstore::cli {
@@ -192,6 +193,21 @@ Result<ObjectId> parse_id(std::string_view word) {
                 quote(word));
   }
   return id;
+}
+
+Result<Link> parse_link(std::string_view word) {
+  if (const Result<ObjectId> id = ObjectId::parse(word)) return Link{.id = *id};
+  const Result<Cid> cid = Cid::parse(word);
+  if (!cid) {
+    return fail(ErrorCode::kInvalidArgument, "{} is neither an id of 64 digits nor a CID: {}",
+                quote(word), cid.error().message);
+  }
+  const std::optional<ObjectId> id = cid->object_id();
+  const std::optional<NodeKind> kind = cid->kind();
+  if (!id || !kind) {
+    return fail(ErrorCode::kInvalidArgument, "{}: no object of a store has that CID", quote(word));
+  }
+  return Link{.id = *id, .kind = *kind};
 }
 
 }  // namespace packstore::cli

@@ -13,6 +13,7 @@
 
 #include "packstore/byte_source.h"
 #include "packstore/bytes.h"
+#include "packstore/link.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
 
@@ -89,5 +90,7 @@ struct IdWords {
 
 // kInvalidArgument names the word that is no id.
 Result<ObjectId> parse_id(std::string_view word);
+// The same for a CID, which says what the object is; an id is a raw object.
+Result<Link> parse_link(std::string_view word);
 
 }  // namespace packstore::cli

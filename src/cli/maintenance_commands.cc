@@ -1,10 +1,12 @@
-// pack, repack, rm and clean: what needs the maintenance lock.
+// pack, repack, rm, gc and clean: what needs the maintenance lock.
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
 #include "options.h"
+#include "packstore/dag.h"
 #include "packstore/maintenance.h"
 #include "report.h"
+#include "text.h"
 
 namespace packstore::cli {
 
@@ -152,6 +154,47 @@ class RmCommand final : public StoreCommand {
   LockWait wait_;
 };
 
+class GcCommand final : public StoreCommand {
+ public:
+  void add_options(CLI::App& app) override {
+    app.add_flag("--dry-run", is_dry_run_, "Say what would go, and remove nothing");
+    app.add_flag("--skip-broken", skip_broken_,
+                 "Go on behind absent and damaged nodes; what only they reach is removed");
+    wait_.add_option(app);
+  }
+
+  Result<ExitStatus> run_on(Store& store, Session& session) override {
+    Result<MaintenanceLock> lock = wait_.lock(store, "gc");
+    if (!lock) return std::move(lock).error();
+    const Result<CollectReport> done =
+        lock->collect({.children_of = object_links,
+                       .mode = is_dry_run_ ? CollectMode::kDryRun : CollectMode::kRemove,
+                       .broken_nodes = skip_broken_ ? BrokenNodes::kSkip : BrokenNodes::kRefuse,
+                       .control = session.control()});
+    if (!done) return done.error();
+
+    Report report;
+    report.json("dry_run", is_dry_run_);
+    report.count({"reached", "objects reached"}, done->reached);
+    report.count({"removed", is_dry_run_ ? "would be removed" : "objects removed"}, done->removed);
+    report.bytes({"loose_bytes", "in loose files"}, done->loose_bytes);
+    report.bytes({"packed_bytes", "in packs, until repack"}, done->packed_bytes);
+    Json skipped = Json::array();
+    for (const Error& error : done->skipped) {
+      skipped.push_back(error.message);
+      report.text({"", "skipped"}, printable(error.message));
+    }
+    report.json("skipped", std::move(skipped));
+    report.print(session);
+    return done->skipped.empty() ? ExitStatus::kOk : ExitStatus::kFindings;
+  }
+
+ private:
+  bool is_dry_run_ = false;
+  bool skip_broken_ = false;
+  LockWait wait_;
+};
+
 class CleanCommand final : public StoreCommand {
  public:
   void add_options(CLI::App& app) override { wait_.add_option(app); }
@@ -181,6 +224,7 @@ class CleanCommand final : public StoreCommand {
 std::unique_ptr<Command> make_pack() { return std::make_unique<PackCommand>(); }
 std::unique_ptr<Command> make_repack() { return std::make_unique<RepackCommand>(); }
 std::unique_ptr<Command> make_rm() { return std::make_unique<RmCommand>(); }
+std::unique_ptr<Command> make_gc() { return std::make_unique<GcCommand>(); }
 std::unique_ptr<Command> make_clean() { return std::make_unique<CleanCommand>(); }
 
 }  // namespace packstore::cli

@@ -28,18 +28,20 @@ class RefSetCommand final : public StoreCommand {
  public:
   void add_options(CLI::App& app) override {
     add_name_option(app, name_);
-    app.add_option("id", id_word_, "The object that it is to point at")
+    app.add_option("id", id_word_,
+                   "The object that it is to point at: a CID says what it is, an id means raw")
         ->required()
-        ->type_name("ID");
+        ->type_name("ID|CID");
     app.add_option("--expect", expected_word_,
                    "Move it only from there; 'absent' for a ref that is not there yet")
         ->type_name("ID|absent");
   }
 
   Status prepare() override {
-    const Result<ObjectId> id = parse_id(id_word_);
-    if (!id) return id.error();
-    step_.to = *id;
+    const Result<Link> target = parse_link(id_word_);
+    if (!target) return target.error();
+    step_.to = target->id;
+    step_.kind = target->kind;
     if (expected_word_.empty() || expected_word_ == kAbsent) return {};
     const Result<ObjectId> expected = parse_id(expected_word_);
     if (!expected) return expected.error();

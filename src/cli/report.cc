@@ -120,7 +120,9 @@ Json to_json(const Finding& finding) {
   return json;
 }
 
-Json to_json(const Ref& ref) { return {{"name", ref.name}, {"id", ref.id.to_hex()}}; }
+Json to_json(const Ref& ref) {
+  return {{"name", ref.name}, {"id", ref.id.to_hex()}, {"kind", to_text(ref.kind)}};
+}
 
 bool has_damage(std::span<const Finding> findings) {
   return std::any_of(findings.begin(), findings.end(),

@@ -75,4 +75,15 @@ std::string quote(std::string_view text) {
                      text.size() > kQuotedMax ? "..." : "");
 }
 
+std::string_view to_text(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kDagPb:
+      return "dag-pb";
+    case NodeKind::kDagCbor:
+      return "dag-cbor";
+    default:
+      return "raw";
+  }
+}
+
 }  // namespace packstore::cli

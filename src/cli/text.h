@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "packstore/node_kind.h"
+
 namespace packstore::cli {
 
 // "0 B", "999 B", "1.2 MiB".
@@ -26,6 +28,9 @@ LineName line_name(std::string_view name);
 
 // `text` with '?' in place of control characters, which could drive a terminal.
 std::string printable(std::string_view text);
+
+// "raw", "dag-pb", "dag-cbor".
+std::string_view to_text(NodeKind kind);
 
 // Any bytes in quotes, cut short and without control characters: for messages.
 std::string quote(std::string_view text);

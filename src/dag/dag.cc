@@ -86,6 +86,18 @@ Result<std::vector<Cid>> children_of(const Cid& cid, ByteView block) {
   return children;
 }
 
+Result<std::vector<Link>> object_links(NodeKind kind, ByteView block) {
+  ASSIGN_OR_RETURN(const std::vector<Cid> children, children_of(kind, block));
+  std::vector<Link> links;
+  for (const Cid& child : children) {
+    const std::optional<ObjectId> id = child.object_id();
+    if (!id) continue;
+    ASSIGN_OR_RETURN(const NodeKind child_kind, kind_of(child));
+    links.push_back({.id = *id, .kind = child_kind});
+  }
+  return links;
+}
+
 Result<std::vector<DagLink>> links_of(const Cid& cid, ByteView block) {
   ASSIGN_OR_RETURN(std::vector<Cid> children, children_of(cid, block));
   std::vector<DagLink> links = without_sizes(std::move(children));

@@ -3,6 +3,7 @@
 #include <sys/file.h>
 
 #include "cli/program_runner.h"
+#include "packstore/cid.h"
 
 namespace packstore::cli {
 namespace {
@@ -20,6 +21,7 @@ class Maintenance : public StoreProgramTest {
 class Pack : public Maintenance {};
 class Repack : public Maintenance {};
 class Rm : public Maintenance {};
+class Gc : public Maintenance {};
 class Clean : public Maintenance {};
 class Validate : public Maintenance {};
 
@@ -154,12 +156,64 @@ TEST_F(Validate, RepairMovesDamageAsideAndSaysWhatIsLost) {
   EXPECT_EQ(packstore({"has", id}).status, kFindings);
 }
 
+TEST_F(Gc, RemovesWhatNoRefReachesAfterSayingSo) {
+  const std::string kept = put("kept");
+  const std::string garbage = put("garbage");
+  must({"ref", "set", "head", kept});
+  const nlohmann::json said = must({"gc", "--dry-run", "--json"}).json();
+  EXPECT_EQ(said.at("dry_run"), true);
+  EXPECT_EQ(said.at("removed"), 1);
+  EXPECT_EQ(packstore({"has", garbage}).status, kOk);
+  const nlohmann::json done = must({"gc", "--json"}).json();
+  EXPECT_EQ(done.at("dry_run"), false);
+  EXPECT_EQ(done.at("reached"), 1);
+  EXPECT_EQ(done.at("removed"), 1);
+  EXPECT_EQ(done.at("loose_bytes"), 7);
+  EXPECT_EQ(must({"get", kept}).out, "kept");
+  EXPECT_EQ(packstore({"has", garbage}).status, kNotFound);
+}
+
+TEST_F(Gc, FollowsTheLinksOfARefThatWasSetByCid) {
+  const std::string leaf = put("leaf");
+  const std::string garbage = put("garbage");
+  // DAG-CBOR: a link is tag 42 over a byte string of 37 bytes, a zero and the CID.
+  const Cid target = Cid::of(NodeKind::kRaw, ObjectId::parse(leaf).value());
+  Bytes block = {std::byte{0xd8}, std::byte{42}, std::byte{0x58}, std::byte{37}, std::byte{0}};
+  const Bytes cid_bytes = target.encode();
+  block.insert(block.end(), cid_bytes.begin(), cid_bytes.end());
+  const std::string node = put(std::string(as_text(block)));
+  const Cid root = Cid::of(NodeKind::kDagCbor, ObjectId::parse(node).value());
+  must({"ref", "set", "tree", root.to_text()});
+  EXPECT_EQ(must({"ref", "list", "--json"}).json()[0].at("kind"), "dag-cbor");
+  EXPECT_EQ(must({"gc", "--json"}).json().at("removed"), 1);
+  EXPECT_EQ(must({"get", leaf}).out, "leaf");
+
+  must({"ref", "set", "tree", node});
+  EXPECT_EQ(must({"gc", "--json"}).json().at("removed"), 1);
+  EXPECT_EQ(packstore({"has", leaf}).status, kNotFound);
+}
+
+TEST_F(Gc, ABrokenTreeIsRefusedOrAFinding) {
+  const std::string text = put("no node");
+  const std::string garbage = put("garbage");
+  const Cid root = Cid::of(NodeKind::kDagCbor, ObjectId::parse(text).value());
+  must({"ref", "set", "tree", root.to_text()});
+  const Outcome refused = packstore({"gc"});
+  EXPECT_NE(refused.status, kOk);
+  EXPECT_THAT(refused.err, HasSubstr(text));
+  EXPECT_EQ(packstore({"has", garbage}).status, kOk);
+  const Outcome skipped = packstore({"gc", "--skip-broken", "--json"});
+  EXPECT_EQ(skipped.status, kFindings);
+  EXPECT_EQ(skipped.json().at("skipped").size(), 1U);
+  EXPECT_EQ(packstore({"has", garbage}).status, kNotFound);
+}
+
 TEST_F(Maintenance, OfASecondProcessIsBusyAndNamesTheHolder) {
   // The test takes the lock as the store itself does: no command of the program holds it for long.
   const std::string path = (store() / "locks" / "maintenance").string();
   const int lock = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   ASSERT_EQ(flock(lock, LOCK_EX | LOCK_NB), 0);
-  for (const char* command : {"pack", "repack", "clean"}) {
+  for (const char* command : {"pack", "repack", "gc", "clean"}) {
     const Outcome outcome = packstore({command});
     EXPECT_EQ(outcome.status, kError);
     EXPECT_THAT(outcome.err, StartsWith("packstore: busy: "));

@@ -34,7 +34,7 @@ TEST_F(Ref, WithJsonTellsWhereItWas) {
   EXPECT_EQ(moved.at("id"), two);
   EXPECT_EQ(must({"ref", "get", "head", "--json"}).json().at("id"), two);
   EXPECT_EQ(must({"ref", "list", "--json"}).json(),
-            (nlohmann::json{{{"name", "head"}, {"id", two}}}));
+            (nlohmann::json{{{"name", "head"}, {"id", two}, {"kind", "raw"}}}));
   EXPECT_EQ(must({"ref", "rm", "head", "--json"}).json().at("previous"), two);
 }
 

@@ -25,8 +25,8 @@ TEST_F(Usage, HelpOfTheProgramNamesEveryCommandAndTheExitStatus) {
   const Outcome outcome = run({"--help"});
   EXPECT_EQ(outcome.status, kOk);
   for (const char* command :
-       {"init", "put", "get", "has", "ls", "stat", "pack", "repack", "rm", "validate", "ref", "dag",
-        "car", "backup", "recover", "clean", "chunk"}) {
+       {"init", "put", "get", "has", "ls", "stat", "pack", "repack", "rm", "gc", "validate", "ref",
+        "dag", "car", "backup", "recover", "clean", "chunk"}) {
     EXPECT_THAT(outcome.out, HasSubstr(std::string("\n  ") + command + " "));
   }
   EXPECT_THAT(outcome.out, HasSubstr("Exit status"));
@@ -49,7 +49,7 @@ TEST_P(HelpOfCommand, HasAnExampleThatNamesIt) {
 
 INSTANTIATE_TEST_SUITE_P(All, HelpOfCommand,
                          ::testing::Values("init", "put", "get", "has", "ls", "stat", "pack",
-                                           "repack", "rm", "validate", "ref set", "ref get",
+                                           "repack", "rm", "gc", "validate", "ref set", "ref get",
                                            "ref list", "ref rm", "dag stat", "dag ls", "dag verify",
                                            "car export", "car import", "backup", "recover", "clean",
                                            "chunk"));

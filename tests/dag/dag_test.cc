@@ -52,6 +52,17 @@ TEST(ChildrenOf, FindsAsManyLinksAsTheFixtureSays) {
   }
 }
 
+TEST(ObjectLinks, AreThoseThatAStoreMayHold) {
+  const Cid leaf = raw_cid("leaf");
+  const Cid inner = Cid::of(NodeKind::kDagCbor, ObjectId::of(as_bytes("inner")));
+  const Cid within = Cid::parse("bafkqabiaaebagba").value();
+  const Bytes block = encode_cbor({CborList{{leaf}, {within}, {inner}}}).value();
+  EXPECT_THAT(object_links(NodeKind::kDagCbor, block).value(),
+              ElementsAre(Link{ObjectId::of(as_bytes("leaf")), NodeKind::kRaw},
+                          Link{ObjectId::of(as_bytes("inner")), NodeKind::kDagCbor}));
+  EXPECT_EQ(object_links(NodeKind::kDagCbor, as_bytes("?")).error().code, ErrorCode::kCorrupt);
+}
+
 TEST(LinksOf, SayTheNameOfAnEntryAndTheSizeOfAPiece) {
   const Bytes data = encode_unixfs({.type = UnixFsType::kDirectory});
   const Bytes directory = encode_pb(
