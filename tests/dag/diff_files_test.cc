@@ -155,8 +155,8 @@ TEST_P(DiffFilesTest, ExplainsRandomEdits) {
 }
 
 TEST_P(DiffFilesTest, TellsFilesThatHaveNothingInCommonInPieces) {
-  const Bytes a = noise(6'000'000, 6);
-  const Bytes b = noise(6'000'000, 7);
+  const Bytes a = noise(4'000'000, 6);
+  const Bytes b = noise(4'000'000, 7);
   const std::vector<Difference> found = diff(write(a), write(b));
   EXPECT_GT(found.size(), 1);
   expect_explains(found, a, b);

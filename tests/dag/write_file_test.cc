@@ -49,7 +49,7 @@ TEST_P(WriteFileTest, GivesBackContentOfEverySize) {
 
 // The root is a function of content and profile: not of threads, nor of how the source is read.
 TEST_P(WriteFileTest, GivesTheSameRootForAnyNumberOfThreadsAndAnySource) {
-  const Bytes content = noise(20'000'000, 2);
+  const Bytes content = noise(9'000'000, 2);
   MemoryBlocks blocks;
   const FileRoot one = write_bytes(blocks, content, {.profile = named()});
   for (const unsigned threads : {0U, 2U, 3U, 8U}) {
