@@ -1,0 +1,74 @@
+// Carrying out plans: the runner schedules jobs on threads, an executor does them.
+//
+// The result does not depend on the number of threads: outputs are made side by side, and published
+// in the order of the plan, one edit a job. After a crash or a cancellation whole jobs are done or
+// not done at all; to resume is to plan again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "packstore/compaction.h"
+#include "packstore/export.h"
+#include "packstore/result.h"
+#include "packstore/run_control.h"
+
+namespace packstore {
+
+// What a job must ask now and then. Any thread.
+class PACKSTORE_EXPORT JobControl {
+ public:
+  using Pace = std::function<void(std::uint64_t bytes)>;
+
+  JobControl(std::stop_token stop, Pace pace_read, Pace pace_write)
+      : stop_(std::move(stop)),
+        pace_read_(std::move(pace_read)),
+        pace_write_(std::move(pace_write)) {}
+
+  // Before each block that is read or written. kCancelled: somebody asked to stop, or another job
+  // failed; give up and leave nothing behind.
+  Status before_read(std::uint64_t bytes) const { return pass(bytes, pace_read_); }
+  Status before_write(std::uint64_t bytes) const { return pass(bytes, pace_write_); }
+
+ private:
+  Status pass(std::uint64_t bytes, const Pace& pace) const;
+
+  std::stop_token stop_;
+  Pace pace_read_;
+  Pace pace_write_;
+};
+
+// What a job made and nobody can see yet. Destroying it without publishing removes it.
+class PACKSTORE_EXPORT JobOutputs {
+ public:
+  virtual ~JobOutputs();
+};
+
+class PACKSTORE_EXPORT JobExecutor {
+ public:
+  virtual ~JobExecutor();
+  // Writes the outputs of `job`, which reads its inputs once. Many threads at once, each with a job
+  // of its own. May run in any order within what CompactionJob::after allows.
+  virtual Result<std::unique_ptr<JobOutputs>> make(const CompactionJob& job,
+                                                   const JobControl& control) = 0;
+  // Adds the outputs and forgets the inputs in one step that a crash does not divide. One thread at
+  // a time, in the order of the plan.
+  virtual Status publish(const CompactionJob& job, JobOutputs& outputs) = 0;
+};
+
+struct RunPlanOptions {
+  unsigned threads = 1;
+  RunControl control = {};  // Progress counts jobs.
+  // Called with the bytes about to be read or written, by any thread; may wait. Rate limits live
+  // here, because the runner has no clock.
+  JobControl::Pace pace_read = {};
+  JobControl::Pace pace_write = {};
+};
+
+// The first error in the order of the plan, after all jobs before it are published; kCancelled if
+// asked to stop. kInvalidArgument: a job is to run after one that does not come before it.
+PACKSTORE_EXPORT Status run_plan(const CompactionPlan& plan, JobExecutor& executor,
+                                 const RunPlanOptions& options = {});
+
+}  // namespace packstore

@@ -1,0 +1,47 @@
+#include "compaction/rent_rule.h"
+
+#include <limits>
+
+namespace packstore {
+namespace {
+
+// The newest runs of which each that goes costs least, so many that the depth is at most
+// `depth_max` afterwards, or as little as it can be.
+std::size_t cheapest_merge(const std::vector<RentedRun>& runs, std::size_t depth_below,
+                           std::size_t depth_max) {
+  std::size_t cheapest = runs.size();
+  double cheapest_bytes = std::numeric_limits<double>::infinity();
+  double bytes = 0;
+  for (std::size_t count = 1; count <= runs.size(); ++count) {
+    bytes += runs[count - 1].bytes;
+    const std::size_t depth = runs.size() - count + 1 + depth_below;
+    if (count < 2 || depth > depth_max) continue;
+    const double each = bytes / static_cast<double>(count - 1);
+    if (each < cheapest_bytes) {
+      cheapest_bytes = each;
+      cheapest = count;
+    }
+  }
+  return cheapest;
+}
+
+}  // namespace
+
+CellDecision RentRule::decide(const std::vector<RentedRun>& runs, double image_bytes,
+                              bool may_image, std::size_t depth_below) const {
+  CellDecision decision;
+  double bytes = 0;
+  double rent = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    bytes += runs[i].bytes;
+    rent += runs[i].rent;
+    if (i > 0 && bytes <= merge_share * rent) decision.merge = i + 1;
+  }
+  if (may_image && rent > 0 && image_bytes <= rent) return {.merge = 0, .is_image = true};
+  if (decision.merge == 0 && runs.size() > 1 && runs.size() + depth_below > depth_max) {
+    decision.merge = cheapest_merge(runs, depth_below, depth_max);
+  }
+  return decision;
+}
+
+}  // namespace packstore

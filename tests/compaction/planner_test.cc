@@ -1,0 +1,203 @@
+// What policies decide, on layers that a reader can see. Every claim could be checked on paper.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compaction/ascii_layers.h"
+#include "compaction/cell_stack.h"
+#include "packstore/compaction.h"
+
+namespace packstore {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+CompactionPlan plan_of(const CompactionPolicy& policy, const PlannerInput& input) {
+  return policy.plan(input).value();
+}
+
+// A visit costs 1 byte, so that rent and visits are the same number.
+PlannerInput at_price_one(const DrawnLayers& drawn) {
+  PlannerInput input = drawn.input();
+  input.tuning = {.even = 1, .hot = 0};
+  return input;
+}
+
+std::unique_ptr<CompactionPolicy> cells(double merge_share = 1) {
+  return make_cell_policy({.sizing = {.file_bytes = 1000}, .merge_share = merge_share});
+}
+
+TEST(CellPolicy, CutsAFlushedLayerToWhereItHoldsAnything) {
+  DrawnLayers drawn = draw_layers({"aa.a"});
+  drawn.named('a').keys = KeyRange::all();
+  EXPECT_THAT(outline(plan_of(*cells(), drawn.input())), ElementsAre("cut 0-2 a", "cut 3-4 a"));
+}
+
+TEST(CellPolicy, LeavesAloneWhatHasPaidNoRent) {
+  const DrawnLayers drawn = draw_layers({"cc", "bb", "aa"});
+  EXPECT_THAT(plan_of(*cells(), at_price_one(drawn)).jobs, IsEmpty());
+}
+
+TEST(CellPolicy, MergesTheMostNewestRunsWhoseRentCoversTheirBytes) {
+  DrawnLayers drawn = draw_layers({"c", "b", "a"});
+  drawn.visit('c', 50);
+  drawn.visit('b', 150);  // b and c: 200 bytes for a rent of 200. With a: 300 for 210.
+  drawn.visit('a', 10);
+  EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))), ElementsAre("merge 0-1 c b"));
+}
+
+TEST(CellPolicy, DecidesForEachCellByItself) {
+  DrawnLayers drawn = draw_layers({"bbb", "aaa"});
+  drawn.named('a').cells[1].visits_even = 200;  // Only the middle cell is read.
+  EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))), ElementsAre("merge 1-2 b a"));
+}
+
+TEST(CellPolicy, MergesNeighboursWithTheSameLayersIntoOneLayer) {
+  DrawnLayers drawn = draw_layers({"bbb", "aaa"});
+  drawn.visit('a', 200);
+  const CompactionPlan plan = plan_of(*cells(), at_price_one(drawn));
+  EXPECT_THAT(outline(plan), ElementsAre("merge 0-3 b a"));
+  EXPECT_EQ(plan.jobs.front().parts.front().bytes, 600U);
+}
+
+TEST(CellPolicy, ImagesOneCellWhileItsNeighboursAreMergedOrLeft) {
+  DrawnLayers drawn = draw_layers({"ccc", "bbb", "aaa"});
+  const double pages = 16 * kPageBytes;
+  drawn.named('a').cells[0].visits_even = pages;  // The first cell has paid for its pages.
+  drawn.named('b').cells[1].visits_even = 200;
+  EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))),
+              ElementsAre("merge 1-2 c b", "image 0-1 c b a"));
+}
+
+TEST(CellPolicy, WritesNoImageThatSpaceHasNoRoomFor) {
+  DrawnLayers drawn = draw_layers({"bb", "aa"});
+  drawn.visit('a', 16 * kPageBytes);
+  PlannerInput input = at_price_one(drawn);
+  input.budgets.space_amp = 1;
+  input.measured.wal_bytes = 400;
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-2 b a"));
+}
+
+TEST(CellPolicy, ForcesTheMergeThatIsCheapestForEachRunThatGoes) {
+  DrawnLayers drawn = draw_layers({"d", "c", "b", "a"});
+  drawn.named('a').cells[0].bytes = 1000;  // All four: 1300 bytes for three runs less.
+  drawn.named('a').bytes = 1000;           // Three: 300 bytes for two. Two: 200 for one.
+  PlannerInput input = at_price_one(drawn);
+  input.budgets.read_amp_peak = 3;
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 d c b"));
+}
+
+TEST(CellPolicy, CountsTheImageTowardsThePeak) {
+  DrawnLayers drawn = draw_layers({"c", "b", "a", "=", "."});
+  PlannerInput input = at_price_one(drawn);
+  input.budgets.read_amp_peak = 4;
+  EXPECT_THAT(plan_of(*cells(), input).jobs, IsEmpty());
+  input.budgets.read_amp_peak = 3;
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 c b a"));
+}
+
+TEST(CellPolicy, LooksAtNothingUnderAnImage) {
+  DrawnLayers drawn = draw_layers({"c", "=", "b", "a"});
+  drawn.visit('a', 1000);
+  drawn.visit('b', 1000);
+  EXPECT_THAT(plan_of(*cells(), at_price_one(drawn)).jobs, IsEmpty());
+}
+
+TEST(CellPolicy, EndsFilesWithCellsNearTheTarget) {
+  DrawnLayers drawn = draw_layers({"bbbbbbbb", "aaaaaaaa"});
+  drawn.visit('a', 200);
+  const auto policy = make_cell_policy({.sizing = {.file_bytes = 600}, .merge_share = 1});
+  std::vector<std::uint64_t> sizes;
+  for (const CompactionJob& job : plan_of(*policy, at_price_one(drawn)).jobs) {
+    sizes.push_back(job.effect.bytes_written);
+  }
+  EXPECT_THAT(sizes, ElementsAre(600, 600, 400));
+}
+
+TEST(CellPolicy, CopiesWhatIsLeftInAMostlyDeadFile) {
+  DrawnLayers drawn = draw_layers({"bb", "aa"});
+  drawn.files.front().bytes = 10'000;  // Of which 200 are live.
+  EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))), ElementsAre("reclaim 0-2 a"));
+}
+
+TEST(CellPolicy, DropsWhatNoReadableLsnCanSee) {
+  DrawnLayers drawn = draw_layers({"c", "=", "b", "a"});
+  PlannerInput input = at_price_one(drawn);
+  input.horizon = 350;
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("drop 0-1 a", "drop 0-1 b"));
+}
+
+TEST(CellPolicy, KeepsWhatARetainedLsnNeeds) {
+  DrawnLayers drawn = draw_layers({"c", "=", "b", "a"});
+  PlannerInput input = at_price_one(drawn);
+  input.horizon = 350;
+  const std::vector<Lsn> retained{80};  // Within a, which begins at 0.
+  input.retained = retained;
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("drop 0-1 b"));
+}
+
+TEST(CellPolicy, GivesTheSamePlanForTheSameInput) {
+  DrawnLayers drawn = draw_layers({"cccc", "bb.b", "aaaa"});
+  for (const char name : {'a', 'b', 'c'}) drawn.visit(name, 150);
+  const PlannerInput input = at_price_one(drawn);
+  EXPECT_EQ(print_plan(plan_of(*cells(), input)), print_plan(plan_of(*cells(), input)));
+}
+
+TEST(TieredPolicy, WaitsForAsManyLayersAsItsFanOut) {
+  const DrawnLayers drawn = draw_layers({"c", "b", "a"});
+  const auto policy = make_tiered_policy({.file_bytes = 100, .fan_out = 4});
+  EXPECT_THAT(plan_of(*policy, drawn.input()).jobs, IsEmpty());
+}
+
+TEST(TieredPolicy, DecidesOnceForAllKeys) {
+  const DrawnLayers drawn = draw_layers({"dd", "cc", "bb", "aa"});
+  const auto policy = make_tiered_policy({.file_bytes = 100, .fan_out = 4});
+  const CompactionPlan plan = plan_of(*policy, drawn.input());
+  ASSERT_EQ(plan.jobs.size(), 1U);
+  EXPECT_EQ(plan.jobs.front().kind, JobKind::kMerge);
+  EXPECT_EQ(plan.jobs.front().parts.front().inputs.size(), 4U);
+  EXPECT_EQ(plan.jobs.front().parts.front().lsns, (LsnRange{0, 400}));
+}
+
+TEST(TieredPolicy, ImagesEverythingOnceDeltasOutweighPages) {
+  DrawnLayers drawn = draw_layers({"dd", "cc", "bb", "aa"});
+  for (CellState& cell : drawn.cells) cell.pages = 0;
+  const auto policy = make_tiered_policy({.file_bytes = 100, .fan_out = 4});
+  EXPECT_EQ(plan_of(*policy, drawn.input()).jobs.front().kind, JobKind::kImage);
+}
+
+TEST(CountPolicy, MergesTenFlushes) {
+  DrawnLayers drawn = draw_layers({"j", "i", "h", "g", "f", "e", "d", "c", "b", "a"});
+  for (LayerShape& layer : drawn.layers) layer.keys = KeyRange::all();
+  const auto policy = make_count_policy({.file_bytes = 1000});
+  EXPECT_THAT(outline(plan_of(*policy, drawn.input())),
+              ElementsAre("merge 0-1 j i h g f e d c b a"));
+}
+
+TEST(CountPolicy, ImagesUnderThreeMergedDeltas) {
+  const DrawnLayers drawn = draw_layers({"cc", "bb", "a."});
+  const auto policy = make_count_policy({.file_bytes = 1000});
+  EXPECT_THAT(outline(plan_of(*policy, drawn.input())), ElementsAre("image 0-1 c b a"));
+}
+
+TEST(LazyLevelingPolicy, MergesAFullLevel) {
+  const DrawnLayers drawn = draw_layers({"d", "c", "b", "a"});
+  const auto policy = make_lazy_leveling_policy({.file_bytes = 100, .fan_out = 3});
+  EXPECT_THAT(outline(plan_of(*policy, drawn.input())), ElementsAre("merge 0-1 d c b a"));
+}
+
+TEST(Merges, OfOneLayerBecomeMoves) {
+  const DrawnLayers drawn = draw_layers({"bb", "a."});
+  const PlannerInput input = drawn.input();
+  std::vector<CellPart> parts;
+  for (const CellStack& stack : stack_cells(input)) {
+    parts.push_back(merge_newest(stack, stack.fragments.size()));
+  }
+  CompactionPlan plan;
+  append_merges(std::move(parts), 1000, "test", 1, plan);
+  EXPECT_THAT(outline(plan), ElementsAre("merge 0-1 b a", "move 1-2 b"));
+  EXPECT_EQ(plan.jobs.back().effect.bytes_written, 0U);
+}
+
+}  // namespace
+}  // namespace packstore

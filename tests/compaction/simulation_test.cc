@@ -1,0 +1,181 @@
+// Simulations of workloads at a 128th of their size: as many flushes and cells, smaller flushes.
+// The soak program has the full sizes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compaction/histories.h"
+
+namespace packstore {
+namespace {
+
+struct PublishedRow {
+  const char* workload;
+  double write_amp;
+  double storage_amp;
+  double read_even;  // By coverage.
+  std::uint32_t fan_out = 4;
+};
+
+class TieredRow : public testing::TestWithParam<PublishedRow> {};
+
+// ../shared/reference/compaction.md, section 2.4. Small flushes end with a whole record, so ratios
+// shift a little more than they do at full size.
+TEST_P(TieredRow, IsThePublishedOne) {
+  const PublishedRow& row = GetParam();
+  const WriteHistory& history = small_history(row.workload);
+  const auto policy =
+      make_tiered_policy({.file_bytes = history.file_bytes(), .fan_out = row.fan_out});
+  const SimulationResult found = simulate(history, *policy).value();
+  EXPECT_NEAR(found.write_amp, row.write_amp, 0.005 * row.write_amp);
+  EXPECT_NEAR(found.storage_amp, row.storage_amp, 0.005 * row.storage_amp);
+  EXPECT_NEAR(found.read_even.covered, row.read_even, 0.01 * row.read_even);
+}
+
+INSTANTIATE_TEST_SUITE_P(Published, TieredRow,
+                         testing::Values(PublishedRow{"uniform", 3.088, 1.262, 4.38},
+                                         PublishedRow{"hotcold", 3.088, 1.262, 4.38},
+                                         PublishedRow{"twotable", 3.088, 1.262, 4.38},
+                                         PublishedRow{"append", 3.407, 3.407, 2.46},
+                                         PublishedRow{"window", 3.522, 3.522, 2.46},
+                                         PublishedRow{"uniform", 5.309, 1.524, 2.97, 2},
+                                         PublishedRow{"uniform", 3.491, 1.524, 3.57, 3},
+                                         PublishedRow{"uniform", 2.229, 1.262, 6.66, 8},
+                                         PublishedRow{"uniform", 1.940, 1.000, 7.70, 10}));
+
+TEST(CountRule, HasThePublishedAmplification) {
+  const WriteHistory& history = small_history("uniform");
+  const SimulationResult row = simulate(history, *make_count_policy(sizing_of(history))).value();
+  EXPECT_NEAR(row.write_amp, 2.464, 0.005 * 2.464);
+  EXPECT_NEAR(row.read_even.covered, 5.89, 0.01 * 5.89);
+  EXPECT_NEAR(row.storage_amp, 1.524, 0.005 * 1.524);
+  EXPECT_EQ(row.read_peak, 12U);
+}
+
+class EveryWorkload : public testing::TestWithParam<std::string> {};
+
+TEST_P(EveryWorkload, LosesNoRecordWithAnyPolicy) {
+  const WriteHistory& history = small_history(GetParam());
+  for (const auto& policy :
+       {make_tiered_policy(sizing_of(history)), make_count_policy(sizing_of(history)),
+        make_lazy_leveling_policy(sizing_of(history)),
+        make_cell_policy({.sizing = sizing_of(history)})}) {
+    const Result<SimulationResult> row = simulate(history, *policy);
+    ASSERT_TRUE(row.has_value()) << row.error().message;
+    EXPECT_EQ(row->records, history.record_count());
+  }
+}
+
+TEST_P(EveryWorkload, GivesTheSameRowTwice) {
+  const WriteHistory& history = small_history(GetParam());
+  const auto policy = make_cell_policy({.sizing = sizing_of(history)});
+  const SimulationOptions options{.budgets = {.read_amp_even = 3, .read_amp_hot = 3}};
+  const std::vector<SimulationResult> first{simulate(history, *policy, options).value()};
+  const std::vector<SimulationResult> second{simulate(history, *policy, options).value()};
+  EXPECT_EQ(print_suite(first), print_suite(second));
+}
+
+TEST_P(EveryWorkload, IsNeverWrittenAgainAsItWas) {
+  const WriteHistory& history = small_history(GetParam());
+  const SimulationResult row =
+      simulate(history, *make_cell_policy({.sizing = sizing_of(history)})).value();
+  EXPECT_EQ(row.single_input_bytes, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Workloads, EveryWorkload, testing::ValuesIn(workload_names()),
+                         [](const auto& info) { return info.param; });
+
+// The bound is for policies that decide per cell, within the budgets; their own figures are budgets
+// that they keep.
+TEST(WriteAmpBound, IsNeverAboveWhatAPolicyWrites) {
+  for (const char* name : {"hotcold", "append"}) {
+    const WriteHistory& history = small_history(name);
+    for (const auto& policy : {make_tiered_policy(sizing_of(history)),
+                               make_cell_policy({.sizing = sizing_of(history)})}) {
+      const SimulationResult row = simulate(history, *policy).value();
+      const double bound = write_amp_bound(history, {.read_amp_even = row.read_even.occupied,
+                                                     .read_amp_hot = row.read_hot.occupied,
+                                                     .space_amp = row.storage_amp});
+      EXPECT_LE(bound, row.write_amp * 1.0001) << name << " " << policy->name();
+      EXPECT_GE(bound, 1) << name << " " << policy->name();
+    }
+  }
+}
+
+TEST(CellPolicySimulation, HoldsTheBudgetsOfTheTieredRuleOnHotcoldAtHalfTheWrites) {
+  const WriteHistory& history = small_history("hotcold");
+  const SimulationResult tiered =
+      simulate(history, *make_tiered_policy(sizing_of(history))).value();
+  const CompactionBudgets budgets = tiered_budgets(history);
+  const SimulationResult row =
+      simulate(history, *make_cell_policy({.sizing = sizing_of(history)}), {.budgets = budgets})
+          .value();
+  EXPECT_LE(row.read_even.occupied, *budgets.read_amp_even);
+  EXPECT_LE(row.read_hot.occupied, *budgets.read_amp_hot);
+  EXPECT_LE(row.read_peak, *budgets.read_amp_peak);
+  EXPECT_LE(row.storage_amp, *budgets.space_amp);
+  EXPECT_LE(row.write_amp, 0.5 * tiered.write_amp);
+}
+
+TEST(CellPolicySimulation, MergesNothingWhenPagesAreAppended) {
+  const WriteHistory& history = small_history("append");
+  const SimulationResult row = simulate(history, *make_cell_policy({.sizing = sizing_of(history)}),
+                                        {.budgets = tiered_budgets(history)})
+                                   .value();
+  EXPECT_EQ(row.merge_bytes, 0U);
+}
+
+TEST(EmbeddedPages, BoundWhatAReadReplays) {
+  const WriteHistory& history = small_history("zipf");
+  const SimulationResult row =
+      simulate(history, *make_cell_policy({.sizing = sizing_of(history)}), {.embed_after_pages = 4})
+          .value();
+  EXPECT_LE(row.replay_bytes_max, 4 * kPageBytes);  // At a flush: no record is left over.
+  EXPECT_GT(row.embedded_bytes, 0U);
+}
+
+TEST(Horizon, LetsGoWhatNoLsnInTheWindowNeeds) {
+  const WriteHistory& history = small_history("hotcold");
+  const SimulationOptions all;
+  const SimulationOptions some{.window_bytes = history.wal_bytes() / 5};
+  const auto policy = make_cell_policy({.sizing = sizing_of(history)});
+  const SimulationResult kept = simulate(history, *policy, all).value();
+  const SimulationResult trimmed = simulate(history, *policy, some).value();
+  EXPECT_LT(trimmed.storage_amp, 0.8 * kept.storage_amp);
+}
+
+TEST(Horizon, KeepsWhatRetainedLsnsNeed) {
+  const WriteHistory& history = small_history("hotcold");
+  const auto policy = make_cell_policy({.sizing = sizing_of(history)});
+  SimulationOptions options{.window_bytes = history.wal_bytes() / 5};
+  const SimulationResult trimmed = simulate(history, *policy, options).value();
+  options.retained = {history.wal_bytes() / 4, history.wal_bytes() / 2};
+  const SimulationResult retaining = simulate(history, *policy, options).value();
+  EXPECT_GT(retaining.storage_amp, trimmed.storage_amp);
+}
+
+TEST(Simulation, StopsWhenAsked) {
+  std::stop_source stop;
+  stop.request_stop();
+  const WriteHistory& history = small_history("uniform");
+  const Result<SimulationResult> row = simulate(history, *make_tiered_policy(sizing_of(history)),
+                                                {.control = {.stop = stop.get_token()}});
+  ASSERT_FALSE(row.has_value());
+  EXPECT_EQ(row.error().code, ErrorCode::kCancelled);
+}
+
+TEST(Suite, IsTheSameTableOnAnyNumberOfThreads) {
+  SuiteOptions options{.workloads = {"uniform", "append", "singlekey"}, .scale = 1.0 / 256};
+  const std::string on_one = print_suite(run_suite(options).value());
+  options.threads = 4;
+  EXPECT_EQ(print_suite(run_suite(options).value()), on_one);
+  EXPECT_EQ(std::ranges::count(on_one, '\n'), 1 + 3 * 4);
+}
+
+TEST(Workloads, AreNamedWhenUnknown) {
+  const Result<WriteHistory> history = WriteHistory::generate({.name = "nonsense"});
+  ASSERT_FALSE(history.has_value());
+  EXPECT_THAT(history.error().message, testing::HasSubstr("\"nonsense\""));
+}
+
+}  // namespace
+}  // namespace packstore
