@@ -20,7 +20,7 @@ Result<CarExport> export_car(const BlockStore& blocks, const Cid& root, const Ca
   bool has_header = false;
   Bytes head;
   dag::DagWalk walk(blocks, dag::LeafContent::kRead);
-  RETURN_IF_ERROR(walk.run(root, [&](const dag::WalkedBlock& block) -> Status {
+  const auto write_block = [&](const dag::WalkedBlock& block) -> Status {
     if (!block.content) return block.content.error();
     // Only now: nothing is written where there is no root.
     if (!has_header) RETURN_IF_ERROR(write(dag::encode_car_header(root)));
@@ -34,7 +34,8 @@ Result<CarExport> export_car(const BlockStore& blocks, const Cid& root, const Ca
       report.block_bytes += block.size;
     }
     return meter.advance(block.size);
-  }));
+  };
+  RETURN_IF_ERROR(walk.run(root, write_block));
   meter.show();
   return report;
 }
