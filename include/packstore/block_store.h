@@ -121,7 +121,8 @@ class PACKSTORE_EXPORT StoreBlocks final : public BlockStore {
       std::span<const ByteView> contents) const override;
   Status put_prepared(const PreparedBlocks& blocks) override;
 
-  // Moves a ref in the commit that comes next, with the errors of Batch::move_ref().
+  // Moves a ref in the commit that comes next, with the errors of Batch::move_ref(). Give it the
+  // kind of the CID: collection keeps what a node links to, and a raw object links to nothing.
   Status move_ref(std::string_view name, const RefMove& step);
 
   // Makes everything that was put durable and visible; the next put begins anew. An error means

@@ -256,7 +256,8 @@ TEST(StoreBlocks, MoveARefWithTheirCommit) {
   Store store = Store::create(scratch / "store").value();
   StoreBlocks blocks(store);
   const Cid cid = blocks.put(NodeKind::kRaw, as_bytes("content")).value();
-  ASSERT_THAT(blocks.move_ref("head", {.from = std::nullopt, .to = *cid.object_id()}), Succeeds());
+  const RefMove step{.from = std::nullopt, .to = *cid.object_id(), .kind = *cid.kind()};
+  ASSERT_THAT(blocks.move_ref("head", step), Succeeds());
   EXPECT_EQ(store.refs().find("head").value(), std::nullopt);
   ASSERT_THAT(blocks.commit(), Succeeds());
   EXPECT_EQ(store.refs().find("head").value(), cid.object_id());
