@@ -186,7 +186,7 @@ TEST(Car, TellsACutFileFromAWholeOne) {
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_FALSE(done->is_whole());
     EXPECT_GE(done->faults, 1U);
-    if (done->cut_off_at) EXPECT_LT(*done->cut_off_at, size);
+    EXPECT_LT(done->cut_off_at.value_or(0), size);
   }
   MemoryBlocks blocks;
   EXPECT_TRUE(import_bytes(blocks, file).value().is_whole());
