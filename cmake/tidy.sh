@@ -33,6 +33,7 @@ check() {
 export -f key_of check
 
 # Two columns: object, source.
-ninja -C "$build" -t compdb | sed -n 's/^    "file": "\(.*\)",$/\1/p; s/^    "output": "\(.*\)"$/\1/p' |
-  paste - - | awk -v root="$PWD/src/" 'index($1, root) == 1 { print $2, $1 }' |
+ninja -C "$build" -t compdb |
+  sed -n 's/^    "file": "\(.*\)",$/\1/p; s/^    "output": "\(.*\)"$/\1/p' | paste - - |
+  awk -v root="$PWD/src/" 'index($1, root) == 1 { print $2, $1 }' |
   xargs --max-args=2 --max-procs="$(nproc)" bash -c 'check "$@"' check
