@@ -9,7 +9,7 @@ set -euo pipefail
 packages=(
   cmake g++ ninja-build pkgconf
   libsqlite3-dev zlib1g-dev libdeflate-dev libzstd-dev libssl-dev libxxhash-dev libfmt-dev
-  libcli11-dev nlohmann-json3-dev
+  libcli11-dev nlohmann-json3-dev liblzma-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 # The library uses them where they are, and does without them on other processors.

@@ -46,6 +46,8 @@ constexpr CommandEntry kCommands[] = {
     {"clean", "Remove what crashes left behind", "packstore clean", make_clean},
     {"chunk", "Print where a file would be cut into chunks",
      "packstore chunk --chunker native:65536 disk.img", make_chunk},
+    {"simulate", "Try compaction policies on paper; needs no store",
+     "packstore simulate --workload hotcold --report hotcold.html", make_simulate},
 };
 
 }  // namespace

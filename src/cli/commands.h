@@ -55,4 +55,7 @@ std::unique_ptr<Command> make_ref_rm();
 // chunk_command.cc
 std::unique_ptr<Command> make_chunk();
 
+// simulate_command.cc
+std::unique_ptr<Command> make_simulate();
+
 }  // namespace packstore::cli

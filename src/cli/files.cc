@@ -137,6 +137,13 @@ Status FileWriter::finish() {
   return {};
 }
 
+Status write_file(const std::string& name, std::string_view text) {
+  Result<FileWriter> file = FileWriter::create(name);
+  if (!file) return std::move(file).error();
+  if (const Status written = file->write(as_bytes(text)); !written) return written.error();
+  return file->finish();
+}
+
 Result<std::vector<std::string>> read_lines(const std::string& name) {
   Result<FileSource> source = FileSource::open(name);
   if (!source) return std::move(source).error();

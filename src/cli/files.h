@@ -75,6 +75,9 @@ class FileWriter {
   std::filesystem::path part_;  // Empty where the file is written straight.
 };
 
+// Makes `text` the content of the file `name`, at once. Errors as FileWriter.
+Status write_file(const std::string& name, std::string_view text);
+
 // The lines of a file, or of standard input, without the empty ones.
 Result<std::vector<std::string>> read_lines(const std::string& name);
 

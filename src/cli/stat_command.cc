@@ -21,13 +21,6 @@ Json to_json(const PackStats& pack) {
           {"dead_bytes", pack.dead_bytes}};
 }
 
-Status write_file(const std::string& name, std::string_view text) {
-  Result<FileWriter> file = FileWriter::create(name);
-  if (!file) return std::move(file).error();
-  if (const Status written = file->write(as_bytes(text)); !written) return written.error();
-  return file->finish();
-}
-
 class StatCommand final : public StoreCommand {
  public:
   void add_options(CLI::App& app) override {

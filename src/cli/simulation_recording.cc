@@ -1,0 +1,60 @@
+#include "simulation_recording.h"
+
+#include <algorithm>
+
+namespace packstore::cli {
+
+void RunRecorder::note(const SimulatedMoment& moment) {
+  recording_.points.push_back({.tip = moment.tip,
+                               .jobs = moment.jobs,
+                               .write_amp = moment.write_amp,
+                               .read_amp_even = moment.read_amp_even,
+                               .read_amp_hot = moment.read_amp_hot,
+                               .space_amp = moment.space_amp});
+  const std::size_t now = recording_.points.size() - 1;
+  std::vector<LayerLife>& lives = recording_.lives;
+  for (const LayerShape& layer : moment.layers) {
+    const auto known = life_of_.find(layer.id);
+    const bool goes_on = known != life_of_.end() && lives[known->second].keys == layer.keys &&
+                         lives[known->second].lsns == layer.lsns;
+    if (goes_on) {
+      lives[known->second].end = now + 1;
+      continue;
+    }
+    life_of_[layer.id] = lives.size();
+    lives.push_back({.kind = layer.kind,
+                     .keys = layer.keys,
+                     .lsns = layer.lsns,
+                     .bytes = layer.bytes,
+                     .first = now,
+                     .end = now + 1});
+    for (const CellShare& share : layer.cells) recording_.cells.push_back(share.cell);
+  }
+}
+
+RunRecording RunRecorder::take() && {
+  std::ranges::sort(recording_.cells);
+  const auto repeated = std::ranges::unique(recording_.cells);
+  recording_.cells.erase(repeated.begin(), repeated.end());
+  return std::move(recording_);
+}
+
+void SuiteRecorder::note(std::string_view workload, std::string_view policy,
+                         const SimulatedMoment& moment) {
+  recorder_of(workload, policy).note(moment);
+}
+
+std::map<SuiteRecorder::RunName, RunRecording> SuiteRecorder::take() && {
+  std::map<RunName, RunRecording> recordings;
+  for (auto& [name, recorder] : recorders_) {
+    recordings.emplace(name, std::move(recorder).take());
+  }
+  return recordings;
+}
+
+RunRecorder& SuiteRecorder::recorder_of(std::string_view workload, std::string_view policy) {
+  const std::lock_guard lock(mutex_);
+  return recorders_[{std::string(workload), std::string(policy)}];
+}
+
+}  // namespace packstore::cli
