@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "packstore/bytes.h"
@@ -177,12 +178,16 @@ PACKSTORE_EXPORT double write_amp_bound(const WriteHistory& history,
                                         const CompactionBudgets& budgets);
 
 struct SuiteOptions {
-  std::vector<std::string> workloads = {};  // Empty: all of workload_names().
+  // Empty: all of workload_names(), unless there are traces.
+  std::vector<std::string> workloads = {};
   // Part of the defined number of records and pages; for tests.
   double scale = 1;
   std::uint64_t seed = 1;
   unsigned threads = 1;
   std::vector<const WriteHistory*> traces = {};  // Simulated as well.
+  // Told of every flush of every run, by the thread that simulates the workload.
+  std::function<void(std::string_view workload, std::string_view policy, const SimulatedMoment&)>
+      on_flush = {};
   // Seconds since anything, for SimulationResult::seconds; the library has no clock here.
   std::function<double()> clock = {};
   RunControl control = {};  // Progress counts workloads.

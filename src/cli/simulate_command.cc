@@ -1,6 +1,7 @@
 // simulate: what compaction policies cost, on paper.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <thread>
 
@@ -62,10 +63,14 @@ Json to_json(const SimulationResult& row) {
           {"seconds", row.seconds}};
 }
 
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 class SimulateCommand final : public Command {
  public:
   void add_options(CLI::App& app) override {
-    app.add_option("--workload", workloads_, "Of these only; default is the whole suite")
+    app.add_option("--workload", workloads_, "Of these only; default is all, or none with --trace")
         ->type_name("NAME")
         ->check(CLI::IsMember(workload_names()));
     app.add_option("--trace", trace_, "Replay a page write trace, as it is or compressed by xz")
@@ -115,6 +120,7 @@ class SimulateCommand final : public Command {
     options.seed = seed_;
     options.threads = static_cast<unsigned>(
         threads_ != 0 ? threads_ : std::max(1U, std::thread::hardware_concurrency()));
+    options.clock = seconds_now;
     options.control = session.control();
     if (!page_.empty()) {
       options.on_flush = [&recorder](std::string_view workload, std::string_view policy,
@@ -122,10 +128,7 @@ class SimulateCommand final : public Command {
         recorder.note(workload, policy, moment);
       };
     }
-    if (trace_.empty()) {
-      if (options.workloads.empty()) options.workloads = workload_names();
-      return run_suite(options);
-    }
+    if (trace_.empty()) return run_suite(options);
     const Result<WriteHistory> history = read_trace();
     if (!history) return history.error();
     options.traces = {&*history};

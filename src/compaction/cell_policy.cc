@@ -34,9 +34,9 @@ namespace {
 
 struct Wish {
   const CellStack* stack = nullptr;
-  std::vector<RentedRun> runs;
+  std::vector<RentedRun> runs = {};
   double rent = 0;
-  CellDecision decision;
+  CellDecision decision = {};
 };
 
 class CellPolicy final : public CompactionPolicy {

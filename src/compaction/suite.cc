@@ -20,7 +20,8 @@ class Suite {
  public:
   explicit Suite(const SuiteOptions& options)
       : options_(options),
-        names_(options.workloads.empty() ? workload_names() : options.workloads),
+        names_(options.workloads.empty() && options.traces.empty() ? workload_names()
+                                                                   : options.workloads),
         rows_(names_.size() + options.traces.size()) {}
 
   Status work() {
@@ -68,7 +69,12 @@ class Suite {
   }
 
   Result<SimulationResult> run(const WriteHistory& history, const CompactionPolicy& policy,
-                               const SimulationOptions& options) const {
+                               SimulationOptions options) const {
+    if (options_.on_flush) {
+      options.on_flush = [&](const SimulatedMoment& moment) {
+        options_.on_flush(history.name(), policy.name(), moment);
+      };
+    }
     const double begin = options_.clock ? options_.clock() : 0;
     ASSIGN_OR_RETURN(SimulationResult row, simulate(history, policy, options));
     row.seconds = options_.clock ? options_.clock() - begin : 0;

@@ -1,5 +1,5 @@
-// Links and sizes of one block, whatever its kind; then those of a whole DAG, which is walked block by
-// block (dag_walk.h) while what cannot be had is noted and passed by.
+// Links and sizes of one block, whatever its kind; then those of a whole DAG, which is walked block
+// by block (dag_walk.h) while what cannot be had is noted and passed by.
 #include "packstore/dag.h"
 
 #include <algorithm>

@@ -26,7 +26,7 @@ TEST_F(Usage, HelpOfTheProgramNamesEveryCommandAndTheExitStatus) {
   EXPECT_EQ(outcome.status, kOk);
   for (const char* command :
        {"init", "put", "get", "has", "ls", "stat", "pack", "repack", "rm", "gc", "validate", "ref",
-        "dag", "car", "backup", "recover", "clean", "chunk"}) {
+        "dag", "car", "backup", "recover", "clean", "chunk", "simulate"}) {
     EXPECT_THAT(outcome.out, HasSubstr(std::string("\n  ") + command + " "));
   }
   EXPECT_THAT(outcome.out, HasSubstr("Exit status"));
@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(All, HelpOfCommand,
                                            "repack", "rm", "gc", "validate", "ref set", "ref get",
                                            "ref list", "ref rm", "dag stat", "dag ls", "dag verify",
                                            "car export", "car import", "backup", "recover", "clean",
-                                           "chunk"));
+                                           "chunk", "simulate"));
 
 struct WrongLine {
   std::vector<std::string> words;
