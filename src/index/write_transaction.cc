@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/mistake.h"
 #include "index/queries.h"
 #include "index/schema.h"
 
@@ -203,7 +204,8 @@ class SqliteTransaction final : public WriteTransaction {
   Result<std::uint64_t> find_next_pack() {
     Query meta = connection().query(Statement::kFindMeta);
     ASSIGN_OR_RETURN(const bool has_meta, remember(meta.bind(1, kMetaNextPack).step()));
-    const std::uint64_t next = has_meta ? meta.integer(0) : 1;
+    const bool counts = has_meta && !makes(Mistake::kReusePackNumber);
+    const std::uint64_t next = counts ? meta.integer(0) : 1;
     Query last = connection().query(Statement::kMaxPack);
     ASSIGN_OR_RETURN(const bool has_last, remember(last.step()));
     const std::uint64_t pack = has_last && !last.is_null(0) ? last.integer(0) : 0;

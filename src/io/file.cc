@@ -6,6 +6,7 @@
 
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "base/mistake.h"
 #include "io/posix_file.h"
 
 namespace packstore::io {
@@ -54,6 +55,7 @@ Status File::write_at(std::uint64_t offset, std::span<const ByteView> pieces) {
 
 Status File::sync() {
   RETURN_IF_ERROR(first_failure());
+  if (makes(Mistake::kRetryFailedSync) && !do_sync()) return do_sync();
   return remember(do_sync());
 }
 

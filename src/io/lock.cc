@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/mistake.h"
 
 namespace packstore::io {
 namespace {
@@ -47,7 +48,7 @@ Result<bool> lock_within(File& file, LockKind kind, std::chrono::milliseconds wa
   Clock::duration pause = kFirstPause;
   for (;;) {
     ASSIGN_OR_RETURN(const bool locked, file.try_lock(kind));
-    if (locked) return true;
+    if (locked || makes(Mistake::kForgetLock)) return true;
     const Clock::time_point now = Clock::now();
     if (now >= deadline) return false;
     std::this_thread::sleep_for(std::min(pause, deadline - now));

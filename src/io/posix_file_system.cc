@@ -66,7 +66,11 @@ Status sync_path(const std::string& path) {
 // is made, so that a crash leaves a shorter path, never a hole.
 Status make_directories(const std::string& path, mode_t mode) {
   if (::mkdir(path.c_str(), mode) == 0) return sync_path(parent_of(path));
-  if (errno == EEXIST) return {};
+  if (errno == EEXIST) {
+    // Whoever made it may have died, or failed, before its name was durable.
+    const std::string parent = parent_of(path);
+    return ::access(parent.c_str(), R_OK) == 0 ? sync_path(parent) : Status();
+  }
   if (errno != ENOENT || parent_of(path) == path) {
     return system_error(errno, "create a directory", path);
   }

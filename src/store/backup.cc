@@ -164,7 +164,7 @@ class Backup {
   Status copy_loose();
   Status copy_loose_object(const ObjectId& id, std::uint64_t size);
   Result<bool> link_loose_object(const ObjectId& id, std::uint64_t size);
-  Status sync_linked_shards();
+  Status sync_shards();
   Status copy_index();
   Result<bool> pin_packs(const index::Index& wanted);
   Result<bool> pin(const index::PackRow& row);
@@ -200,7 +200,7 @@ class Backup {
   std::set<std::uint64_t> pinned_;
   std::vector<Ref> refs_;
   std::vector<ObjectId> loose_;  // Ascending.
-  std::set<std::string> linked_shards_;
+  std::set<std::string> unsynced_shards_;
   std::unique_ptr<index::Index> snapshot_;
   std::vector<std::string> staged_packs_;
   BackupReport report_;
@@ -258,13 +258,15 @@ Status Backup::copy_loose() {
     ASSIGN_OR_RETURN(const auto there, target_loose_.find_size(id));
     if (there == size) {
       loose_.push_back(id);
+      // An attempt that was cut off, or whose sync failed, may have left the name.
+      unsynced_shards_.insert(id.to_hex().substr(0, 2));
     } else {
       RETURN_IF_ERROR(copy_loose_object(id, size));
     }
     return meter_.advance(size);
   };
   RETURN_IF_ERROR(core_.loose.for_each(take));
-  return sync_linked_shards();
+  return sync_shards();
 }
 
 Status Backup::copy_loose_object(const ObjectId& id, std::uint64_t size) {
@@ -298,18 +300,18 @@ Result<bool> Backup::link_loose_object(const ObjectId& id, std::uint64_t size) {
   if (!made && made.error().code != ErrorCode::kConflict) return made.error();
   ASSIGN_OR_RETURN(const auto to, target_loose_.directory().open_directory(shard));
   if (!(*from)->link(name, *to, name)) return false;
-  linked_shards_.insert(shard);
+  unsynced_shards_.insert(shard);
   return true;
 }
 
-// What was linked is durable already, its new names are not.
-Status Backup::sync_linked_shards() {
-  if (linked_shards_.empty()) return {};
-  for (const std::string& shard : linked_shards_) {
+// The content of what was linked, or was there, is durable already; the names may not be.
+Status Backup::sync_shards() {
+  if (unsynced_shards_.empty()) return {};
+  for (const std::string& shard : unsynced_shards_) {
     ASSIGN_OR_RETURN(const auto directory, target_loose_.directory().open_directory(shard));
     RETURN_IF_ERROR(directory->sync());
   }
-  linked_shards_.clear();
+  unsynced_shards_.clear();
   return target_loose_.directory().sync();
 }
 
@@ -465,8 +467,9 @@ Status Backup::switch_over() {
     for (const std::string& name : staged_packs_) {
       RETURN_IF_ERROR(staging_.rename(name, *target_.packs, name));
     }
-    RETURN_IF_ERROR(target_.packs->sync());
   }
+  // Also for packs that an attempt before this one has moved there, if its sync failed.
+  RETURN_IF_ERROR(target_.packs->sync());
   return snapshot_->copy_to(*target_.root, *target_.locks);
 }
 

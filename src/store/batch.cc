@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/mistake.h"
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "io/lock.h"
@@ -160,7 +161,7 @@ class Batch::Impl {
 
   // A batch that failed to write stays failed: its pack is not what its rows say.
   Status remember(Status status) {
-    if (!status && !dead_) {
+    if (!status && !dead_ && !makes(Mistake::kGoOnAfterFailure)) {
       dead_ = status.error();
       writer_.reset();
     }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/mistake.h"
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "store/file_source.h"
@@ -179,14 +180,23 @@ class LoosePacker {
     if (!rows_.empty()) RETURN_IF_ERROR(writer_->sync());
     if (rows_.empty() && unlink_later_.empty()) return {};
     std::sort(rows_.begin(), rows_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    if (makes(Mistake::kUnlinkLooseBeforeCommit)) RETURN_IF_ERROR(unlink_needless());
     // Durable even without new rows: the packed copies may have been committed lazily.
-    ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
+    ASSIGN_OR_RETURN(auto transaction,
+                     core_.index->begin_write(makes(Mistake::kUnlinkLooseAfterLazyCommit)
+                                                  ? index::CommitSync::kLazy
+                                                  : index::CommitSync::kDurable));
     if (!rows_.empty()) RETURN_IF_ERROR(writer_->add_rows(*transaction, rows_));
     RETURN_IF_ERROR(rows_.empty() ? transaction->commit() : writer_->commit(*transaction));
-    for (const ObjectId& id : unlink_later_) RETURN_IF_ERROR(core_.loose.remove(id));
+    RETURN_IF_ERROR(unlink_needless());
     rows_.clear();
     unlink_later_.clear();
     group_bytes_ = 0;
+    return {};
+  }
+
+  Status unlink_needless() {
+    for (const ObjectId& id : unlink_later_) RETURN_IF_ERROR(core_.loose.remove(id));
     return {};
   }
 

@@ -9,6 +9,7 @@
 
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "base/mistake.h"
 #include "hash/xxh3.h"
 
 namespace packstore::store {
@@ -119,7 +120,7 @@ Result<PackTail> scan_tail(const io::File& file, const format::RecordPlace& plac
     ASSIGN_OR_RETURN(const auto scanned, scanner.next());
     if (!scanned) return tail;
     using Kind = format::PackRecord::Kind;
-    if (scanned->record.kind == Kind::kObject) {
+    if (scanned->record.kind == Kind::kObject && !makes(Mistake::kTakeInOpenGroups)) {
       group.push_back(scanned->row(place.pack));
       continue;
     }

@@ -18,6 +18,7 @@
 
 #include "base/byte_cursor.h"
 #include "base/error.h"
+#include "base/mistake.h"
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
@@ -283,6 +284,7 @@ Result<index::ObjectRow> PackWriter::append_header(const PackRecord& record) {
 
 Status PackWriter::append_commit() {
   RETURN_IF_ERROR(home_.check(file_->path()));
+  if (makes(Mistake::kSkipCommitRecord)) return {};
   const PackRecord record{.kind = PackRecord::Kind::kCommit, .group_start = committed_end_};
   const auto header = format::encode(record, {core_.uuid, pack_, end_});
   written_end_ = std::max(written_end_, end_ + header.size());
@@ -297,9 +299,10 @@ Status PackWriter::sync() {
     RETURN_IF_ERROR(file_->truncate(end_));
     written_end_ = end_;
   }
-  RETURN_IF_ERROR(file_->sync());
+  const bool omits = makes(Mistake::kSkipPackSync) || makes(Mistake::kCommitBeforeSync);
+  RETURN_IF_ERROR(omits ? Status() : file_->sync());
   if (name_is_durable_) return {};
-  RETURN_IF_ERROR(core_.packs.directory().sync());
+  if (!makes(Mistake::kSkipPackDirectorySync)) RETURN_IF_ERROR(core_.packs.directory().sync());
   name_is_durable_ = true;
   return {};
 }
@@ -353,6 +356,7 @@ Status PackWriter::commit(index::WriteTransaction& transaction) {
     outcome_unknown_ = true;
     return committed;
   }
+  if (makes(Mistake::kCommitBeforeSync)) RETURN_IF_ERROR(file_->sync());
   committed_end_ = end_;
   is_new_ = false;
   return {};
@@ -382,8 +386,9 @@ Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File
   // The process that wrote the tail may have died before its sync, or in a sync that failed. After
   // that the kernel takes pages for clean that the disk does not hold: only what is written again
   // is synced for certain. And only then is it known that what was scanned is what was written.
-  RETURN_IF_ERROR(
-      io::copy_range(locked_file, start, locked_file, start, tail.committed_end - start));
+  const std::uint64_t length =
+      makes(Mistake::kSyncTailWithoutRewriting) ? 0 : tail.committed_end - start;
+  RETURN_IF_ERROR(io::copy_range(locked_file, start, locked_file, start, length));
   ASSIGN_OR_RETURN(tail, scan_tail(locked_file, {core.uuid, pack, 0}, start));
   if (tail.committed_end == start) return start;
   RETURN_IF_ERROR(locked_file.sync());

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/mistake.h"
 #include "codec/codec.h"
 #include "store/store_core.h"
 
@@ -125,7 +126,7 @@ Status PackedPuts::write_group(std::vector<Request*>& group) {
   }
   std::vector<index::ObjectRow> rows;
   RETURN_IF_ERROR(writer_->append(objects, format::PackRecord::Kind::kSingle, rows));
-  if (synced) return publish(std::move(rows));
+  if (synced && !makes(Mistake::kAcknowledgeBeforeCommit)) return publish(std::move(rows));
   const std::lock_guard lock(waiting_mutex_);
   for (const index::ObjectRow& row : rows) waiting_.emplace(row.id, row);
   waiting_count_.store(waiting_.size(), std::memory_order_release);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/mistake.h"
 #include "store/ref_moves.h"
 #include "store/store_core.h"
 
@@ -54,7 +55,7 @@ Status apply_ref_move(StoreCore& core, index::WriteTransaction& transaction, std
   }
   if (!step.to) return step.from ? transaction.erase_ref(name) : Status();
   ASSIGN_OR_RETURN(const auto packed, transaction.find(*step.to));
-  if (!packed) {
+  if (!packed && !makes(Mistake::kMoveRefToAbsentObject)) {
     // Loose objects go only inside a write transaction, so what is there now stays: an unlink that
     // a crashed removal left pending is called off.
     ASSIGN_OR_RETURN(const auto size, core.loose.find_size(*step.to));
@@ -79,7 +80,9 @@ Status Refs::move(std::string_view name, const RefMove& step) {
   RETURN_IF_ERROR(store::check_ref_name(name));
   // The target may be an object that was put kBuffered: it has to be durable before its name.
   RETURN_IF_ERROR(core_->packed_puts.sync());
-  ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(index::CommitSync::kDurable));
+  ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(makes(Mistake::kMoveRefLazily)
+                                                                   ? index::CommitSync::kLazy
+                                                                   : index::CommitSync::kDurable));
   RETURN_IF_ERROR(store::apply_ref_move(*core_, *transaction, name, step));
   return transaction->commit();
 }

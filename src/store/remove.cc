@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/mistake.h"
 #include "io/lock.h"
 #include "store/pack_writer.h"
 #include "store/pins.h"
@@ -65,7 +66,9 @@ Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
     ASSIGN_OR_RETURN(
         const io::HeldLock sessions,
         io::HeldLock::take(*core.locks, kSessionsLock, io::LockKind::kExclusive, wait, "remove"));
-    ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kDurable));
+    ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(makes(Mistake::kRemoveLazily)
+                                                                   ? index::CommitSync::kLazy
+                                                                   : index::CommitSync::kDurable));
     RETURN_IF_ERROR(check_no_ref_points_at(core, sorted));
     RETURN_IF_ERROR(check_nobody_pins(core, sorted));
     for (const ObjectId& id : sorted) {
@@ -93,7 +96,8 @@ Status finish_unlinks(StoreCore& core) {
     const bool last_of_shard =
         i + 1 == pending.size() || pending[i].bytes[0] != pending[i + 1].bytes[0];
     // The unlinks are durable before the notes about them go.
-    if (last_of_shard) RETURN_IF_ERROR(core.loose.make_durable(pending[i]));
+    if (!last_of_shard || makes(Mistake::kForgetUnlinkBeforeSync)) continue;
+    RETURN_IF_ERROR(core.loose.make_durable(pending[i]));
   }
   for (const ObjectId& id : pending) RETURN_IF_ERROR(transaction->erase_pending_unlink(id));
   return transaction->commit();

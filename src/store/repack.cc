@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/mistake.h"
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "store/file_source.h"
@@ -96,6 +97,9 @@ class Repacker {
     RowSlicer slicer(*rows);
     for (LockedPack& pack : locked) {
       RETURN_IF_ERROR(copy_pack(pack, slicer));
+      if (makes(Mistake::kUnlinkPackBeforeCommit)) {
+        RETURN_IF_ERROR(core_.packs.directory().remove_file(pack_file_name(pack.pack)));
+      }
       RETURN_IF_ERROR(commit_group());
       RETURN_IF_ERROR(finish_pack(pack));
     }
@@ -146,7 +150,7 @@ class Repacker {
 
   Status copy_slice(LockedPack& locked, const PackFile& pack,
                     std::span<const index::ObjectRow> rows) {
-    slice_.load(pack, rows, Verify::kContent);
+    slice_.load(pack, rows, makes(Mistake::kCopyDamagedRecord) ? Verify::kNone : Verify::kContent);
     std::vector<EncodedObject> objects;
     std::vector<Bytes> encoded(rows.size());
     std::vector<index::Location> from;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/mistake.h"
 #include "io/lock.h"
 #include "store/pack_writer.h"
 #include "store/reserve.h"
@@ -26,11 +27,19 @@ Status take_in_pack(StoreCore& core, std::uint64_t pack) {
   return {};
 }
 
+// Whoever created the store may have died, or failed, before FORMAT's name was durable. While the
+// store is empty every opener sees to it, so it is before the first object is promised.
+Status make_creation_durable(StoreCore& core) {
+  ASSIGN_OR_RETURN(const bool is_empty, core.loose.has_no_shards());
+  return is_empty ? core.root->sync() : Status();
+}
+
 Status take_in_packs(StoreCore& core) {
   ASSIGN_OR_RETURN(const auto rows, core.index->packs());
   std::unordered_map<std::uint64_t, index::PackRow> by_pack;
   for (const index::PackRow& row : rows) by_pack.emplace(row.pack, row);
   ASSIGN_OR_RETURN(const auto packs, core.packs.list());
+  if (packs.empty()) RETURN_IF_ERROR(make_creation_durable(core));
   for (const std::uint64_t pack : packs) {
     const auto row = by_pack.find(pack);
     if (row != by_pack.end() && row->second.state != index::PackState::kOpen) continue;
@@ -93,7 +102,7 @@ Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
 }
 
 Status take_in_leftovers(StoreCore& core) {
-  RETURN_IF_ERROR(take_in_packs(core));
+  if (!makes(Mistake::kLeaveTailsOut)) RETURN_IF_ERROR(take_in_packs(core));
   ASSIGN_OR_RETURN(const auto pending, core.index->pending_unlinks());
   if (pending.empty()) return {};
   // Whoever holds the lock may be the removal itself, alive; then it is its business.

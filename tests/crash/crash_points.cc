@@ -1,290 +1,226 @@
-// How one run finds every crash point: nothing that a program does after a power cut matters, so
-// the operation runs once to its end, and before each step the disk and the promises so far are
-// kept. Then, of each kept moment and for each way of losing what was not synced:
-// 1. The store opens by itself, and every promise holds.
-// 2. clean() leaves nothing to clean and nothing to complain about.
-// 3. The operation, done again, completes, and every promise holds again.
-// Of some moments the steps of 1 are kept as well, and cut like those of the operation.
+// How one run finds every crash point: the operation runs once to its end, and before each step the
+// disk and the promises so far are kept. Reopening a disk can be recorded in the same way.
 #include "crash/crash_points.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <utility>
 
 #include "base/error.h"
+#include "crash/checks.h"
+#include "crash/sim_disk.h"
 
 namespace packstore::crash {
 namespace {
 
-// Of so many states one has its reopening cut as well: enough to meet every step of opening.
-constexpr std::uint64_t kSecondCutEvery = 7;
-// And of each such reopening so much less is looked at.
-constexpr std::uint64_t kSecondCutShare = 20;
-
-struct Moment {
-  std::uint64_t number = 0;
-  std::string step;  // That did not happen any more.
-  DiskState disk;
-  Claims claims;
-};
-
 class Recorder {
  public:
-  explicit Recorder(World& world) : world_(world) {
-    world_.disk().observe([this](std::uint64_t, const std::string& step) { keep(step); });
+  Recorder(SimDisk& disk, World& world) : disk_(disk), world_(world) {
+    disk_.observe([this](std::uint64_t, const std::string& step) { keep(step); });
   }
-  ~Recorder() { world_.disk().observe(nullptr); }
+  ~Recorder() { disk_.observe(nullptr); }
 
   void keep(const std::string& step) {
-    moments_.push_back({moments_.size() + 1, step, world_.disk().state(), world_.claims()});
+    const std::uint64_t digest = world_.claims().digest();
+    const bool is_as_before = !moments_.empty() && moments_.back().claims_digest == digest &&
+                              offered_ == world_.claims().offered.size();
+    std::shared_ptr<const Claims> claims =
+        is_as_before ? moments_.back().claims : std::make_shared<const Claims>(world_.claims());
+    offered_ = claims->offered.size();
+    moments_.push_back({moments_.size() + 1, step, disk_.state(), std::move(claims), digest});
   }
   std::vector<Moment> take() { return std::move(moments_); }
 
  private:
+  SimDisk& disk_;
   World& world_;
+  std::size_t offered_ = 0;
   std::vector<Moment> moments_;
 };
 
-std::vector<PowerCut> ways_to_lose(std::uint64_t seed) {
-  return {
-      {Kept::kNothing, Kept::kNothing, 0},
-      {Kept::kEverything, Kept::kNothing, 0},
-      {Kept::kEverything, Kept::kLengths, 0},
-      {Kept::kEverything, Kept::kEverything, 0},
-      {Kept::kNothing, Kept::kEverything, 0},
-      {Kept::kByChance, Kept::kByChance, seed},
-      {Kept::kByChance, Kept::kByChance, seed + 1},
-      {Kept::kEverything, Kept::kByChance, seed + 2},
-      {Kept::kByChance, Kept::kEverything, seed + 3},
-  };
-}
-
-std::string describe(Kept kept) {
-  switch (kept) {
-    case Kept::kNothing:
-      return "none";
-    case Kept::kEverything:
-      return "all";
-    case Kept::kLengths:
-      return "lengths";
-    case Kept::kByChance:
-      return "some";
+// Adds lines under a heading that says when they were found.
+class Complaints {
+ public:
+  explicit Complaints(std::vector<std::string>& found) : found_(found) {}
+  void add(std::string_view when, const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) found_.push_back(fmt::format("{}: {}", when, line));
   }
-  return {};
-}
-
-std::string describe(const Moment& moment, const PowerCut& cut) {
-  return fmt::format("cut before step {} ({}), unsynced names kept: {}, content: {}, seed {}",
-                     moment.number, moment.step, describe(cut.names), describe(cut.content),
-                     cut.seed);
-}
-
-// Takes every n-th of `total` things, so that about as many are taken as the extent says.
-class Sampler {
- public:
-  Sampler(std::uint64_t total, const Extent& extent)
-      : stride_(total / std::max<std::uint64_t>(1, extent.states) + 1),
-        next_(extent.seed % stride_) {}
-  bool takes_next() { return next_++ % stride_ == 0; }
-
- private:
-  std::uint64_t stride_;
-  std::uint64_t next_;
-};
-
-// By itself, or where the operation is a recovery after another one.
-Status reopen(const Scenario& scenario, World& world) {
-  Status opened = world.open();
-  if (opened || !scenario.opens_after_recovery) return opened;
-  return world.recover();
-}
-
-std::vector<std::string> complaints_when_done_again(const Scenario& scenario, World& world) {
-  if (const Status done = scenario.act(world); !done) return {done.error().message};
-  std::vector<std::string> found = complaints(world);
-  for (const std::string& line : backup_complaints(world)) found.push_back(line);
-  return found;
-}
-
-class Examiner {
- public:
-  Examiner(const Scenario& scenario, const Extent& extent, Survey& survey)
-      : scenario_(scenario), extent_(extent), survey_(survey) {}
-
-  void examine(const std::vector<Moment>& moments, const std::string& during, bool deeper) {
-    std::uint64_t seed = extent_.seed;
-    Extent extent = extent_;
-    if (!deeper) extent.states /= kSecondCutShare;
-    Sampler sampler(moments.size() * ways_to_lose(seed).size(), extent);
-    for (const Moment& moment : moments) {
-      for (const PowerCut& cut : ways_to_lose(seed += 10)) {
-        if (!sampler.takes_next()) continue;
-        const std::string place = during + describe(moment, cut);
-        const bool record = deeper && survey_.states % kSecondCutEvery == 0;
-        const std::vector<Moment> second = look(moment, cut, place, record);
-        if (!second.empty()) examine(second, place + "; while opening: ", false);
-      }
-    }
+  // False where there is an error to complain of.
+  bool expect(std::string_view when, const Status& status) {
+    if (!status) add(when, {status.error().message});
+    return status.has_value();
   }
 
  private:
-  // Returns the moments of the reopening, where they are to be kept.
-  std::vector<Moment> look(const Moment& moment, const PowerCut& cut, const std::string& place,
-                           bool record) {
-    ++survey_.states;
-    SimDisk disk(moment.disk.after(cut));
-    World world(disk, moment.claims);
-    std::vector<Moment> moments;
-    if (moment.claims.created) {
-      Recorder recorder(world);
-      const Status opened = reopen(scenario_, world);
-      if (record) moments = recorder.take();
-      if (!opened) {
-        complain(place, "does not open: " + opened.error().message);
-        return moments;
-      }
-      add(place, "", complaints(world));
-      add(place, "", backup_complaints(world));
-      clean_up(world, place);
-    }
-    add(place, "done again: ", complaints_when_done_again(scenario_, world));
-    return moments;
-  }
-
-  void clean_up(World& world, const std::string& place) {
-    const Status cleaned = world.clean();
-    if (!cleaned) return complain(place, "clean(): " + cleaned.error().message);
-    const Result<ValidationReport> report = world.store().validate();
-    if (!report) return complain(place, "after clean(): " + report.error().message);
-    for (const Finding& finding : report->findings) {
-      complain(place, "after clean(): " + finding.message);
-    }
-  }
-
-  void add(const std::string& place, const std::string& when,
-           const std::vector<std::string>& found) {
-    for (const std::string& line : found) complain(place, when + line);
-  }
-  void complain(const std::string& place, const std::string& what) {
-    survey_.complaints.push_back(fmt::format("{}: {}\n    {}", scenario_.name, place, what));
-  }
-
-  const Scenario& scenario_;
-  const Extent extent_;
-  Survey& survey_;
+  std::vector<std::string>& found_;
 };
 
-Status prepare(const Scenario& scenario, World& world) {
-  if (!scenario.prepare) return {};
-  RETURN_IF_ERROR(world.create());
-  RETURN_IF_ERROR(world.open());
-  RETURN_IF_ERROR(scenario.prepare(world));
-  if (world.is_open()) RETURN_IF_ERROR(world.open());
-  return {};
+// Whether nobody has been here: with the log in the index, a disk is what its store is.
+class States {
+ public:
+  States(DigestSet* seen, const SimDisk& disk, World& world)
+      : seen_(seen), disk_(disk), world_(world) {}
+
+  bool is_new(std::string_view when, Complaints& complaints) {
+    if (!complaints.expect(fmt::format("{}: checkpoint", when), world_.checkpoint())) return true;
+    const std::uint64_t digest = disk_.state().digest() ^ world_.claims().digest();
+    return seen_ == nullptr || seen_->add(digest);
+  }
+
+ private:
+  DigestSet* seen_;
+  const SimDisk& disk_;
+  World& world_;
+};
+
+// False where an earlier examination has seen the rest.
+bool look_at_essentials(World& world, States& states, Complaints& complaints) {
+  if (!states.is_new("opened", complaints)) return false;
+  complaints.add("opened", broken_promises(world));
+  complaints.add("opened", backup_complaints(world));
+  if (!complaints.expect("clean()", world.clean())) return false;
+  if (!states.is_new("after clean()", complaints)) return false;
+  complaints.add("after clean()", damage_and_garbage(world.store()));
+  return true;
 }
 
-// The same handle goes on, and so does one that opens afterwards.
-void check_after_fault(const Scenario& scenario, World& world, const Status& faulty,
-                       const std::string& place, Survey& survey) {
-  const auto complain = [&](const std::vector<std::string>& found, const char* when) {
-    for (const std::string& line : found) {
-      survey.complaints.push_back(fmt::format("{}\n    {}{}; the call said: {}", place, when, line,
-                                              faulty ? "done" : faulty.error().message));
-    }
-  };
-  if (world.is_open()) complain(complaints(world), "");
-  world.close();
-  if (world.claims().created) {
-    if (const Status healed = reopen(scenario, world); !healed) {
-      return complain({healed.error().message}, "afterwards: ");
-    }
-    complain(complaints(world), "reopened: ");
-  }
-  complain(complaints_when_done_again(scenario, world), "done again: ");
+void look_thoroughly(World& world, Complaints& complaints) {
+  complaints.add("opened", broken_promises(world));
+  complaints.add("opened", damage(world.store()));
+  complaints.add("opened", backup_complaints(world));
+  if (!complaints.expect("clean()", world.clean())) return;
+  complaints.add("after clean()", damage_and_garbage(world.store()));
+}
+
+void do_again(const Scenario& scenario, World& world, Complaints& complaints) {
+  if (!complaints.expect("done again", scenario.act(world))) return;
+  if (!complaints.expect("clean() at the end", world.clean())) return;
+  complaints.add("at the end", damage_and_garbage(world.store()));
+  complaints.add("at the end", broken_promises(world));
+  complaints.add("at the end", backup_complaints(world));
+}
+
+constexpr std::array<std::pair<Kept, std::string_view>, 5> kKeptNames = {{
+    {Kept::kNothing, "none"},
+    {Kept::kEverything, "all"},
+    {Kept::kLengths, "lengths"},
+    {Kept::kByChance, "some"},
+    {Kept::kByFile, "files"},
+}};
+
+std::string_view to_text(Kept kept) {
+  return std::ranges::find(kKeptNames, kept, &std::pair<Kept, std::string_view>::first)->second;
+}
+
+std::optional<Kept> parse_kept(std::string_view text) {
+  const auto* found =
+      std::ranges::find(kKeptNames, text, &std::pair<Kept, std::string_view>::second);
+  if (found == kKeptNames.end()) return std::nullopt;
+  return found->first;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// What stands before the first `mark`, which is taken out of `text` with it; all of it without one.
+std::string_view take_until(std::string_view& text, char mark) {
+  const std::size_t at = std::min(text.find(mark), text.size());
+  const std::string_view front = text.substr(0, at);
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return front;
+}
+
+std::optional<Cut> parse_cut(std::string_view text) {
+  const auto moment = parse_number(take_until(text, ':'));
+  const auto names = parse_kept(take_until(text, '/'));
+  const auto content = parse_kept(take_until(text, ':'));
+  const auto seed = parse_number(text);
+  if (!moment || !names || !content || !seed) return std::nullopt;
+  return Cut{*moment, {*names, *content, *seed}};
 }
 
 }  // namespace
 
-Survey cut_power_everywhere(const Scenario& scenario, const Extent& extent) {
-  Survey survey;
-  std::vector<Moment> moments;
-  {
-    SimDisk disk;
-    World world(disk);
-    Status status = prepare(scenario, world);
-    Recorder recorder(world);
-    if (status) status = scenario.act(world);
-    world.close();
-    recorder.keep("nothing more");
-    if (!status) {
-      survey.complaints.push_back(
-          fmt::format("{}: undisturbed: {}", scenario.name, status.error().message));
-      return survey;
-    }
-    moments = recorder.take();
-  }
-  survey.steps = moments.size() - 1;
-  Examiner(scenario, extent, survey).examine(moments, "", true);
-  return survey;
+Result<std::vector<Moment>> record(const Scenario& scenario) {
+  SimDisk disk;
+  World world(disk);
+  RETURN_IF_ERROR(prepare(scenario, world));
+  Recorder recorder(disk, world);
+  RETURN_IF_ERROR(scenario.act(world));
+  world.close();
+  recorder.keep("nothing more");
+  return recorder.take();
 }
 
-Survey fail_everywhere(const Scenario& scenario, const Extent& extent) {
-  Survey survey;
-  SimDisk prepared;
-  World before(prepared);
-  if (const Status status = prepare(scenario, before); !status) {
-    survey.complaints.push_back(fmt::format("{}: {}", scenario.name, status.error().message));
-    return survey;
-  }
-  const bool opened = before.is_open();
-  before.close();
-  const DiskState state = prepared.state();
-
-  using Effect = Fault::Effect;
-  const std::vector<Fault> kinds = {
-      {.code = ErrorCode::kIo},
-      {.code = ErrorCode::kNoSpace},
-      {.code = ErrorCode::kIo, .effect = Effect::kHalfDone},
-      {.code = ErrorCode::kIo, .effect = Effect::kDoneAnyway},
-      {.code = ErrorCode::kIo, .for_good = true},
-      {.code = ErrorCode::kNoSpace, .for_good = true},
-  };
-  {
-    SimDisk disk(state);
-    World world(disk, before.claims());
-    const Status reopened = opened ? world.open() : Status();
-    const std::uint64_t first = disk.steps();
-    if (reopened) static_cast<void>(scenario.act(world).has_value());
-    survey.steps = disk.steps() - first;
-  }
-  Sampler sampler(kinds.size() * survey.steps, extent);
-  for (Fault fault : kinds) {
-    for (std::uint64_t step = 1; step <= survey.steps; ++step) {
-      if (!sampler.takes_next()) continue;
-      SimDisk disk(state);
-      World world(disk, before.claims());
-      if (opened && !world.open()) continue;
-      const std::uint64_t first = disk.steps();
-      fault.step = first + step;
-      disk.fail(fault);
-      std::string what = "no step";
-      disk.observe([&](std::uint64_t number, const std::string& text) {
-        if (number == fault.step) what = text;
-      });
-      const Status faulty = scenario.act(world);
-      disk.observe(nullptr);
-      ++survey.states;
-      disk.fail(std::nullopt);
-
-      const std::string place = fmt::format(
-          "{}: step {} ({}) fails{}: {}{}", scenario.name, step, what,
-          fault.for_good ? " for good" : "", fault.code == ErrorCode::kNoSpace ? "no space" : "I/O",
-          fault.effect == Effect::kNothingDone ? "" : ", done in part or whole");
-      check_after_fault(scenario, world, faulty, place, survey);
+std::vector<PowerCut> certain_cuts() {
+  std::vector<PowerCut> cuts;
+  for (const Kept names : {Kept::kNothing, Kept::kEverything}) {
+    for (const Kept content : {Kept::kNothing, Kept::kLengths, Kept::kEverything}) {
+      cuts.push_back({names, content, 0});
     }
   }
-  return survey;
+  return cuts;
+}
+
+std::vector<PowerCut> tossed_cuts(std::uint64_t seed) {
+  std::vector<PowerCut> cuts;
+  for (const Kept names : {Kept::kNothing, Kept::kEverything}) {
+    cuts.push_back({names, Kept::kByChance, seed});
+    cuts.push_back({names, Kept::kByFile, seed});
+  }
+  for (const Kept content : {Kept::kNothing, Kept::kLengths, Kept::kEverything, Kept::kByChance}) {
+    cuts.push_back({Kept::kByChance, content, seed});
+  }
+  return cuts;
+}
+
+Sight examine(const Scenario& scenario, const DiskState& left, const Claims& claims, Look look) {
+  Sight sight;
+  Complaints complaints(sight.complaints);
+  SimDisk disk(left);
+  World world(disk, claims);
+  if (claims.created) {
+    std::optional<Recorder> recorder;
+    if (look.reopening == Look::Reopening::kKept) recorder.emplace(disk, world);
+    const Status opened = reopen(scenario, world);
+    if (recorder) sight.reopening = recorder->take();
+    recorder.reset();
+    if (!complaints.expect("does not open", opened)) return sight;
+    States states(look.states, disk, world);
+    if (look.depth == Depth::kThorough) {
+      look_thoroughly(world, complaints);
+    } else if (!look_at_essentials(world, states, complaints)) {
+      return sight;
+    }
+  }
+  do_again(scenario, world, complaints);
+  return sight;
+}
+
+std::string to_text(const std::vector<Cut>& cuts) {
+  std::string text;
+  for (const Cut& cut : cuts) {
+    text += fmt::format("{}{}:{}/{}:{}", text.empty() ? "" : "+", cut.moment,
+                        to_text(cut.way.names), to_text(cut.way.content), cut.way.seed);
+  }
+  return text;
+}
+
+std::optional<std::vector<Cut>> parse_cuts(std::string_view text) {
+  std::vector<Cut> cuts;
+  while (!text.empty()) {
+    const std::optional<Cut> cut = parse_cut(take_until(text, '+'));
+    if (!cut) return std::nullopt;
+    cuts.push_back(*cut);
+  }
+  return cuts;
 }
 
 }  // namespace packstore::crash

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "crash/crash_points.h"
+#include "crash/scenario.h"
 
 namespace packstore::crash {
 namespace {
@@ -25,26 +25,48 @@ std::vector<std::string> texts(std::string_view kind, int count, std::size_t siz
   return made;
 }
 
-// Loose and packed objects, in several packs, with dead space, compressed ones and refs.
+// Loose and packed objects, in several packs, with dead space, compressed ones and refs; the last
+// commits are in the write-ahead log, and not all of them synced.
 Status fill(World& world) {
   for (const std::string& loose : texts("loose", 4)) RETURN_IF_ERROR(world.put(loose));
   RETURN_IF_ERROR(world.put(text("large loose", 0, 9'000)));
   RETURN_IF_ERROR(world.commit_batch(texts("batch", 12)));
-  RETURN_IF_ERROR(
-      world.commit_batch(texts("zlib", 4, 1'000), {.compression = Compression::zlib()}));
-  RETURN_IF_ERROR(world.put(text("packed", 0), kPacked));
   RETURN_IF_ERROR(world.remove({text("batch", 0), text("batch", 5), text("batch", 6)}));
   RETURN_IF_ERROR(world.move_ref("head", text("loose", 1)));
-  return world.move_ref("other", text("batch", 3));
+  RETURN_IF_ERROR(world.move_ref("other", text("batch", 3)));
+  RETURN_IF_ERROR(world.checkpoint());
+  RETURN_IF_ERROR(
+      world.commit_batch(texts("zlib", 4, 1'000), {.compression = Compression::zlib()}));
+  return world.put(text("packed", 0), kPacked);
 }
 
-Status put_each(World& world) {
+// The same, and nothing in the log.
+Status fill_and_rest(World& world) {
+  RETURN_IF_ERROR(fill(world));
+  return world.checkpoint();
+}
+
+Status put_small(World& world) {
   RETURN_IF_ERROR(world.put(text("new", 1)));
-  RETURN_IF_ERROR(world.put_stream(text("stream", 1, 4'500)));
+  return world.put(text("new", 2));
+}
+
+Status put_streamed(World& world) { return world.put_stream(text("stream", 1, 4'500)); }
+
+// Of loose and packed objects, buffered ones among them.
+Status put_duplicates(World& world) {
   RETURN_IF_ERROR(world.put(text("loose", 0)));
   RETURN_IF_ERROR(world.put(text("batch", 1)));
-  RETURN_IF_ERROR(world.put(text("new packed", 1), kPacked));
-  RETURN_IF_ERROR(world.put(text("new packed", 2), kPacked));
+  RETURN_IF_ERROR(world.put_buffered(text("twice", 1)));
+  RETURN_IF_ERROR(world.put(text("twice", 1)));
+  RETURN_IF_ERROR(world.put_stream(text("loose", 2)));
+  return world.put_buffered(text("zlib", 1, 1'000));
+}
+
+Status put_packed(World& world) {
+  for (const std::string& packed : texts("new packed", 3)) {
+    RETURN_IF_ERROR(world.put(packed, kPacked));
+  }
   return world.put(text("new packed", 1), kPacked);
 }
 
@@ -67,9 +89,9 @@ Status drop_a_batch(World& world) {
   ASSIGN_OR_RETURN(Batch first, world.store().begin_batch());
   std::vector<ObjectId> ids;
   {
+    // Not offered: nobody may ever see them.
     ASSIGN_OR_RETURN(Batch dropped, world.store().begin_batch());
     for (const std::string& content : texts("dropped", 3)) {
-      world.offer(content);
       RETURN_IF_ERROR(dropped.put(as_bytes(content)));
     }
     for (const std::string& content : texts("kept", 3)) {
@@ -93,7 +115,9 @@ Status remove_objects(World& world) {
   RETURN_IF_ERROR(world.remove({text("loose", 0), text("batch", 1), text("zlib", 1)}));
   // What is put again is there again.
   RETURN_IF_ERROR(world.put(text("loose", 0)));
-  return world.remove({text("loose", 2), text("loose", 0)});
+  RETURN_IF_ERROR(world.remove({text("loose", 2), text("loose", 0)}));
+  // Without a loose copy there is no second transaction.
+  return world.remove({text("batch", 2)});
 }
 
 Status pack_prefix(World& world) {
@@ -105,7 +129,32 @@ Status pack_prefix(World& world) {
   return world.pack_loose(some);
 }
 
-Status back_up_again(World& world) {
+// The newest pack is filled, emptied and dropped, and the next one begun.
+Status churn(World& world) {
+  RETURN_IF_ERROR(world.commit_batch(texts("filling", 12)));
+  RETURN_IF_ERROR(world.commit_batch(texts("short-lived", 12)));
+  RETURN_IF_ERROR(world.remove(texts("short-lived", 12)));
+  RETURN_IF_ERROR(world.repack({.dead_ratio_min = 0.9}));
+  RETURN_IF_ERROR(world.commit_batch(texts("next", 4)));
+  return world.put(text("next packed", 0), kPacked);
+}
+
+Status fill_and_leave_garbage(World& world) {
+  RETURN_IF_ERROR(fill(world));
+  RETURN_IF_ERROR(world.put(text("batch", 5)));
+  world.close();
+  return world.leave_garbage();
+}
+
+Status checkpoint(World& world) {
+  RETURN_IF_ERROR(world.checkpoint());
+  RETURN_IF_ERROR(world.put(text("new packed", 1), kPacked));
+  RETURN_IF_ERROR(world.move_ref("head", text("loose", 2)));
+  return world.checkpoint();
+}
+
+Status fill_and_back_up(World& world) {
+  RETURN_IF_ERROR(fill_and_rest(world));
   RETURN_IF_ERROR(world.backup());
   RETURN_IF_ERROR(world.commit_batch(texts("later", 3)));
   RETURN_IF_ERROR(world.put(text("later loose", 0)));
@@ -117,44 +166,66 @@ Status lose_index(World& world) {
   return world.lose_index();
 }
 
+Status do_nothing(World&) { return {}; }
+
 }  // namespace
 
 std::vector<Scenario> scenarios() {
+  const auto repack_with = [](const RepackOptions& options) {
+    return [options](World& world) { return world.repack(options); };
+  };
+  const auto pack_loose = [](World& world) { return world.pack_loose(); };
+  const auto clean = [](World& world) -> Status {
+    if (!world.is_open()) RETURN_IF_ERROR(world.open());
+    return world.clean();
+  };
+  const auto backup = [](World& world) { return world.backup(); };
   return {
       {.name = "create", .act = [](World& world) { return world.create(); }},
-      {.name = "put", .prepare = fill, .act = put_each},
-      {.name = "first_put",
-       .prepare = [](World&) { return Status(); },
+      {.name = "put_first",
+       .prepare = do_nothing,
        .act = [](World& world) { return world.put(text("first", 0)); }},
+      {.name = "put_small", .prepare = fill_and_rest, .act = put_small},
+      {.name = "put_streamed", .prepare = fill_and_rest, .act = put_streamed},
+      {.name = "put_duplicate", .prepare = fill, .act = put_duplicates},
+      {.name = "put_packed", .prepare = fill_and_rest, .act = put_packed},
       {.name = "put_buffered", .prepare = fill, .act = put_buffered},
-      {.name = "batch", .prepare = fill, .act = commit_batches},
-      {.name = "batch_dropped", .prepare = fill, .act = drop_a_batch},
-      {.name = "refs", .prepare = fill, .act = move_refs},
+      {.name = "batch_commit", .prepare = fill_and_rest, .act = commit_batches},
+      {.name = "batch_abort", .prepare = fill, .act = drop_a_batch},
+      {.name = "ref_moves", .prepare = fill, .act = move_refs},
       {.name = "remove", .prepare = fill, .act = remove_objects},
-      {.name = "pack_loose",
-       .prepare = fill,
-       .act = [](World& world) { return world.pack_loose(); }},
-      {.name = "pack_some", .prepare = fill, .act = pack_prefix},
-      {.name = "repack", .prepare = fill, .act = [](World& world) { return world.repack(); }},
-      {.name = "repack_partial",
-       .prepare = fill,
-       .act = [](World& world) { return world.repack({.dead_ratio_min = 0.1}); }},
+      {.name = "pack_loose", .prepare = fill, .act = pack_loose},
+      {.name = "pack_some", .prepare = fill_and_rest, .act = pack_prefix},
+      {.name = "repack", .prepare = fill, .act = repack_with({})},
+      {.name = "repack_partial", .prepare = fill, .act = repack_with({.dead_ratio_min = 0.1})},
       {.name = "repack_compressing",
-       .prepare = fill,
-       .act = [](World& world) { return world.repack({.compression = Compression::zlib()}); }},
-      {.name = "clean", .prepare = fill, .act = [](World& world) { return world.clean(); }},
-      {.name = "backup", .prepare = fill, .act = [](World& world) { return world.backup(); }},
-      {.name = "backup_again",
-       .prepare = [](World& world) -> Status {
-         RETURN_IF_ERROR(fill(world));
-         return back_up_again(world);
-       },
-       .act = [](World& world) { return world.backup(); }},
+       .prepare = fill_and_rest,
+       .act = repack_with({.compression = Compression::zlib()})},
+      {.name = "churn", .prepare = fill_and_rest, .act = churn},
+      {.name = "clean", .prepare = fill_and_leave_garbage, .act = clean},
+      {.name = "checkpoint", .prepare = fill, .act = checkpoint},
+      {.name = "backup", .prepare = fill, .act = backup},
+      {.name = "backup_again", .prepare = fill_and_back_up, .act = backup},
       {.name = "recover",
        .prepare = lose_index,
        .act = [](World& world) { return world.recover(); },
        .opens_after_recovery = true},
   };
+}
+
+Status prepare(const Scenario& scenario, World& world) {
+  if (!scenario.prepare) return {};
+  RETURN_IF_ERROR(world.create());
+  RETURN_IF_ERROR(world.open());
+  RETURN_IF_ERROR(scenario.prepare(world));
+  if (world.is_open()) RETURN_IF_ERROR(world.open());
+  return {};
+}
+
+Status reopen(const Scenario& scenario, World& world) {
+  Status opened = world.open();
+  if (opened || !scenario.opens_after_recovery) return opened;
+  return world.recover();
 }
 
 }  // namespace packstore::crash

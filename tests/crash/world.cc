@@ -1,3 +1,5 @@
+// The order in each operation: what is offered and what may change is noted first, since a power
+// cut in the middle may show it; what is acknowledged is noted last.
 #include "crash/world.h"
 
 #include <fmt/format.h>
@@ -5,6 +7,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "hash/xxh3.h"
 #include "store/recover.h"
 #include "store/store_core.h"
 
@@ -18,68 +21,42 @@ Result<MaintenanceLock> take_lock(Store& store) {
   return store.lock_maintenance({.wait = kNoWait});
 }
 
-void check_objects(Store& store, const Claims& claims, std::vector<std::string>& found) {
-  for (const ObjectId& id : claims.present) {
-    const Result<Bytes> content = store.get(id);
-    if (!content) {
-      found.push_back(fmt::format("acknowledged, but not readable: {}", content.error().message));
-    } else if (as_text(*content) != claims.offered.at(id)) {
-      found.push_back(fmt::format("object {}: another content than was put", id.to_hex()));
-    }
+class Digest {
+ public:
+  void add(std::uint64_t number) { add(std::as_bytes(std::span(&number, 1))); }
+  void add(std::string_view text) { add(as_bytes(text)); }
+  void add(const ObjectId& id) { add(ByteView(id.bytes)); }
+  void add(const std::set<ObjectId>& ids) {
+    add(ids.size());
+    for (const ObjectId& id : ids) add(id);
   }
-  const Status listed = store.for_each_object([&](const ObjectInfo& info) -> Status {
-    const ObjectId& id = info.id;
-    if (!claims.offered.contains(id)) {
-      found.push_back(fmt::format("object {}: nobody has put it", id.to_hex()));
-    } else if (claims.absent.contains(id)) {
-      found.push_back(fmt::format("object {}: removed, and back", id.to_hex()));
-    } else if (const Result<Bytes> content = store.get(id); !content) {
-      found.push_back(fmt::format("visible, but not readable: {}", content.error().message));
-    }
-    return {};
-  });
-  if (!listed) found.push_back(fmt::format("cannot list: {}", listed.error().message));
-}
+  std::uint64_t value() const { return value_; }
 
-void check_refs(Store& store, const Claims& claims, std::vector<std::string>& found) {
-  const Result<std::vector<Ref>> refs = store.refs().list();
-  if (!refs) {
-    found.push_back(fmt::format("cannot list the refs: {}", refs.error().message));
-    return;
-  }
-  std::map<std::string, std::optional<ObjectId>> there;
-  for (const Ref& ref : *refs) there[ref.name] = ref.id;
-  for (const auto& [name, allowed] : claims.refs) {
-    const std::optional<ObjectId> id = there.contains(name) ? there[name] : std::nullopt;
-    if (!allowed.contains(id)) {
-      found.push_back(
-          fmt::format("ref {}: at {}, where nobody moved it", name, id ? id->to_hex() : "nothing"));
-    }
-    if (!id) continue;
-    const Result<Bytes> target = store.get(*id);
-    if (!target) {
-      found.push_back(fmt::format("ref {}: its target: {}", name, target.error().message));
-    }
-  }
-}
-
-void check_valid(Store& store, std::vector<std::string>& found) {
-  const Result<ValidationReport> report = store.validate();
-  if (!report) {
-    found.push_back(fmt::format("cannot validate: {}", report.error().message));
-    return;
-  }
-  for (const Finding& finding : report->findings) {
-    if (!is_garbage(finding.kind)) found.push_back("validate: " + finding.message);
-  }
-}
+ private:
+  void add(ByteView bytes) { value_ = hash::xxh3(bytes, value_); }
+  std::uint64_t value_ = 0;
+};
 
 }  // namespace
+
+std::uint64_t Claims::digest() const {
+  Digest digest;
+  digest.add(created ? 1 : 0);
+  for (const std::set<ObjectId>* ids : {&present, &absent, &backed_up}) digest.add(*ids);
+  for (const std::set<ObjectId>& ids : together) digest.add(ids);
+  for (const auto& [name, allowed] : refs) {
+    digest.add(name);
+    for (const auto& id : allowed) digest.add(id.value_or(ObjectId()));
+  }
+  for (const std::uint64_t pack : gone_packs) digest.add(pack);
+  return digest.value();
+}
 
 ObjectId World::offer(std::string_view text) {
   const ObjectId id = ObjectId::of(as_bytes(text));
   claims_.offered.emplace(id, text);
   claims_.absent.erase(id);
+  std::erase_if(claims_.together, [&](const auto& ids) { return ids.contains(id); });
   return id;
 }
 
@@ -90,7 +67,8 @@ void World::acknowledge(const std::vector<ObjectId>& ids) {
 Status World::create() {
   Status opened = open();
   if (!opened) {
-    ASSIGN_OR_RETURN(auto core, store::create_core(disk_, kStorePath, {}));
+    ASSIGN_OR_RETURN(auto core, store::create_core(files_, store_path(), {}));
+    core_ = core.get();
     store_ = store::StoreCore::into_store(std::move(core));
   }
   claims_.created = true;
@@ -102,7 +80,8 @@ Status World::open() {
   // Small packs, so that a few objects fill several.
   OpenOptions options;
   options.packs.bytes_target = 4'000;
-  ASSIGN_OR_RETURN(auto core, store::open_core(disk_, kStorePath, options));
+  ASSIGN_OR_RETURN(auto core, store::open_core(files_, store_path(), options));
+  core_ = core.get();
   store_ = store::StoreCore::into_store(std::move(core));
   return {};
 }
@@ -120,7 +99,11 @@ Status World::put_stream(std::string_view text) {
   for (std::size_t done = 0; done < text.size(); done += 1'000) {
     RETURN_IF_ERROR(writer.write(as_bytes(text.substr(done, 1'000))));
   }
-  RETURN_IF_ERROR(writer.finish());
+  const auto finished = writer.finish();
+  if (!finished) {
+    if (writer.finish()) broken_.emplace_back("a writer that failed has finished after all");
+    return finished.error();
+  }
   acknowledge({id});
   return {};
 }
@@ -139,30 +122,54 @@ Status World::sync() {
   return synced;
 }
 
+void World::note_batch(const std::vector<std::string>& texts) {
+  std::set<ObjectId> fresh;
+  for (const std::string& text : texts) {
+    const ObjectId id = ObjectId::of(as_bytes(text));
+    if (!claims_.offered.contains(id)) fresh.insert(id);
+  }
+  for (const std::string& text : texts) offer(text);
+  if (fresh.size() > 1) claims_.together.push_back(std::move(fresh));
+}
+
 Status World::commit_batch(const std::vector<std::string>& texts, const BatchOptions& options,
                            std::optional<std::string> ref) {
   std::vector<ObjectId> ids;
+  note_batch(texts);
   ASSIGN_OR_RETURN(Batch batch, store_->begin_batch(options));
   for (const std::string& text : texts) {
-    ids.push_back(offer(text));
-    RETURN_IF_ERROR(batch.put(as_bytes(text)));
+    ids.push_back(ObjectId::of(as_bytes(text)));
+    const auto put = batch.put(as_bytes(text));
+    if (!put) {
+      if (batch.commit()) broken_.emplace_back("a batch that could not put has committed");
+      return put.error();
+    }
   }
   if (ref) {
     ASSIGN_OR_RETURN(const auto from, store_->refs().find(*ref));
-    claims_.refs[*ref] = {from, ids.back()};
+    allow_ref(*ref, {from, ids.back()});
     RETURN_IF_ERROR(batch.move_ref(*ref, {.from = from, .to = ids.back()}));
   }
-  RETURN_IF_ERROR(batch.commit());
+  const auto committed = batch.commit();
+  if (!committed) {
+    if (batch.commit()) broken_.emplace_back("a batch that failed has committed after all");
+    return committed.error();
+  }
   acknowledge(ids);
   if (ref) claims_.refs[*ref] = {ids.back()};
   return {};
+}
+
+// What failed moves have left open stays open until one succeeds.
+void World::allow_ref(const std::string& name, const std::set<std::optional<ObjectId>>& places) {
+  claims_.refs[name].insert(places.begin(), places.end());
 }
 
 Status World::move_ref(const std::string& name, std::optional<std::string_view> text) {
   ASSIGN_OR_RETURN(const auto from, store_->refs().find(name));
   const std::optional<ObjectId> to =
       text ? std::optional(ObjectId::of(as_bytes(*text))) : std::nullopt;
-  claims_.refs[name] = {from, to};
+  allow_ref(name, {from, to});
   RETURN_IF_ERROR(store_->refs().move(name, {.from = from, .to = to}));
   claims_.refs[name] = {to};
   return {};
@@ -171,8 +178,9 @@ Status World::move_ref(const std::string& name, std::optional<std::string_view> 
 Status World::remove(const std::vector<std::string>& texts) {
   std::vector<ObjectId> ids;
   for (const std::string& text : texts) {
-    ids.push_back(ObjectId::of(as_bytes(text)));
-    claims_.present.erase(ids.back());
+    const ObjectId id = ids.emplace_back(ObjectId::of(as_bytes(text)));
+    claims_.present.erase(id);
+    std::erase_if(claims_.together, [&](const auto& together) { return together.contains(id); });
   }
   ASSIGN_OR_RETURN(MaintenanceLock lock, take_lock(*store_));
   RETURN_IF_ERROR(lock.remove(ids, kNoWait));
@@ -188,7 +196,8 @@ Status World::pack_loose(const PackOptions& options) {
 
 Status World::repack(const RepackOptions& options) {
   ASSIGN_OR_RETURN(MaintenanceLock lock, take_lock(*store_));
-  RETURN_IF_ERROR(lock.repack(options));
+  ASSIGN_OR_RETURN(const RepackReport report, lock.repack(options));
+  claims_.gone_packs.insert(report.packs_rewritten.begin(), report.packs_rewritten.end());
   return {};
 }
 
@@ -198,16 +207,18 @@ Status World::clean() {
   return {};
 }
 
+Status World::checkpoint() { return core_->index->checkpoint(); }
+
 Status World::backup() {
   const std::set<ObjectId> promised = claims_.present;
-  RETURN_IF_ERROR(store_->backup(kBackupPath));
+  RETURN_IF_ERROR(store_->backup(backup_path()));
   claims_.backed_up.insert(promised.begin(), promised.end());
   return {};
 }
 
 Status World::recover() {
   close();
-  RETURN_IF_ERROR(store::recover(disk_, kStorePath, {}));
+  RETURN_IF_ERROR(store::recover(files_, store_path(), {}));
   return open();
 }
 
@@ -215,7 +226,8 @@ Status World::lose_index() {
   close();
   claims_.absent.clear();
   claims_.refs.clear();
-  ASSIGN_OR_RETURN(const auto root, disk_.open_directory(kStorePath));
+  claims_.gone_packs.clear();
+  ASSIGN_OR_RETURN(const auto root, files_.open_directory(store_path()));
   for (const char* name : {"index.sqlite", "index.sqlite-wal"}) {
     const Status removed = root->remove_file(name);
     if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
@@ -223,32 +235,17 @@ Status World::lose_index() {
   return root->sync();
 }
 
-std::vector<std::string> complaints(World& world) {
-  std::vector<std::string> found;
-  check_objects(world.store(), world.claims(), found);
-  check_refs(world.store(), world.claims(), found);
-  check_valid(world.store(), found);
-  return found;
-}
-
-std::vector<std::string> backup_complaints(World& world) {
-  std::vector<std::string> found;
-  auto core = store::open_core(world.disk(), kBackupPath, {});
-  if (!core) {
-    if (!world.claims().backed_up.empty()) {
-      found.push_back(fmt::format("the backup does not open: {}", core.error().message));
-    }
-    return found;
-  }
-  Store backup = store::StoreCore::into_store(std::move(*core));
-  Claims claims = world.claims();
-  claims.present = claims.backed_up;
-  claims.absent.clear();  // What was removed later may be there.
-  claims.refs.clear();
-  check_objects(backup, claims, found);
-  check_valid(backup, found);
-  for (std::string& line : found) line = "backup: " + line;
-  return found;
+Status World::leave_garbage() {
+  ASSIGN_OR_RETURN(const auto root, files_.open_directory(store_path()));
+  ASSIGN_OR_RETURN(const auto sandbox, root->open_directory("sandbox"));
+  ASSIGN_OR_RETURN(const auto file, sandbox->create_file("left-by-a-dead-writer"));
+  RETURN_IF_ERROR(file->write_at(0, as_bytes("half an obj")));
+  ASSIGN_OR_RETURN(const auto packs, root->open_directory("packs"));
+  ASSIGN_OR_RETURN(const auto names, io::list_names(*packs, io::EntryKind::kFile));
+  if (names.empty()) return {};
+  ASSIGN_OR_RETURN(const auto pack, packs->open_file(names.back(), io::OpenMode::kReadWrite));
+  ASSIGN_OR_RETURN(const io::FileInfo info, pack->info());
+  return pack->write_at(info.size, as_bytes("half a record"));
 }
 
 }  // namespace packstore::crash

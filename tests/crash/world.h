@@ -1,4 +1,4 @@
-// A store on a SimDisk, and a book outside of it of everything that was promised.
+// A store, and a book outside of it of everything that was promised.
 #pragma once
 
 #include <map>
@@ -8,13 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "crash/sim_disk.h"
+#include "io/file.h"
 #include "packstore/store.h"
 
-namespace packstore::crash {
+namespace packstore::store {
+struct StoreCore;
+}
 
-inline constexpr const char* kStorePath = "/store";
-inline constexpr const char* kBackupPath = "/backup";
+namespace packstore::crash {
 
 // What must hold whenever the power goes.
 struct Claims {
@@ -22,20 +23,32 @@ struct Claims {
   std::map<ObjectId, std::string> offered;  // All that anybody ever wanted to put.
   std::set<ObjectId> present;               // Acknowledged.
   std::set<ObjectId> absent;                // Removal acknowledged, and not put again.
+  // Objects that came in one batch and in no other way: all are visible, or none.
+  std::vector<std::set<ObjectId>> together;
   // Where a ref may be: one place, and while it moves another.
   std::map<std::string, std::set<std::optional<ObjectId>>> refs;
-  std::set<ObjectId> backed_up;  // Acknowledged by a backup.
+  std::set<std::uint64_t> gone_packs;  // Repacked; their numbers never come back.
+  std::set<ObjectId> backed_up;        // Acknowledged by a backup.
+
+  // Equal for equal promises; what was only offered does not count.
+  std::uint64_t digest() const;
 };
 
 // Every operation notes what it is about to do, does it, and notes what was acknowledged.
 class World {
  public:
-  explicit World(SimDisk& disk, Claims claims = {}) : disk_(disk), claims_(std::move(claims)) {}
+  // The store and its backup lie below `directory`.
+  explicit World(io::FileSystem& files, Claims claims = {}, std::string directory = {})
+      : files_(files), directory_(std::move(directory)), claims_(std::move(claims)) {}
 
-  SimDisk& disk() { return disk_; }
+  io::FileSystem& files() { return files_; }
+  std::string store_path() const { return directory_ + "/store"; }
+  std::string backup_path() const { return directory_ + "/backup"; }
   const Claims& claims() const { return claims_; }
   Store& store() { return *store_; }
   bool is_open() const { return store_.has_value(); }
+  // Handles that broke their word: said yes after they had failed.
+  const std::vector<std::string>& broken() const { return broken_; }
 
   Status create();
   Status open();
@@ -53,26 +66,29 @@ class World {
   Status pack_loose(const PackOptions& options = {});
   Status repack(const RepackOptions& options = {});
   Status clean();
+  Status checkpoint();
   Status backup();
   Status recover();
   // The files of the index are gone, and with them what only they knew.
   Status lose_index();
+  // What a writer leaves that dies: a sandbox file, half a record at the end of a pack.
+  Status leave_garbage();
 
   // Notes contents that somebody else puts.
   ObjectId offer(std::string_view text);
   void acknowledge(const std::vector<ObjectId>& ids);
 
  private:
-  SimDisk& disk_;
+  void note_batch(const std::vector<std::string>& texts);
+  void allow_ref(const std::string& name, const std::set<std::optional<ObjectId>>& places);
+
+  io::FileSystem& files_;
+  std::string directory_;
   Claims claims_;
   std::optional<Store> store_;
+  store::StoreCore* core_ = nullptr;  // Of store_: some things an application cannot ask for.
   std::vector<ObjectId> buffered_;
+  std::vector<std::string> broken_;
 };
-
-// What is wrong with the store of `world`, which is open: nothing, or one line for each finding.
-std::vector<std::string> complaints(World& world);
-
-// The same of the backup: it opens, is valid and holds what was promised.
-std::vector<std::string> backup_complaints(World& world);
 
 }  // namespace packstore::crash

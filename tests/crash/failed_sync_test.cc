@@ -1,0 +1,38 @@
+// Syncs of directories that failed once: whoever tries again, or comes later, finds the name there
+// and must not take it for durable. Each of these lost what was acknowledged afterwards.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "crash/crash_points.h"
+#include "crash/fault_points.h"
+
+namespace packstore::crash {
+namespace {
+
+void expect_retry_keeps(const std::string& name, std::string_view step) {
+  const std::vector<Scenario> all = scenarios();
+  const Scenario& scenario = *std::ranges::find(all, name, &Scenario::name);
+  const auto moments = record(scenario);
+  ASSERT_TRUE(moments) << moments.error().message;
+  int met = 0;
+  for (const Moment& moment : *moments) {
+    if (!moment.step.starts_with(step)) continue;
+    ++met;
+    const FaultSurvey survey = fail_at(scenario, {{.step = moment.number}});
+    for (const std::string& complaint : survey.complaints) ADD_FAILURE() << complaint;
+  }
+  EXPECT_GT(met, 0);
+}
+
+TEST(FailedSync, OfANewStoreIsDoneAgain) { expect_retry_keeps("create", "sync "); }
+TEST(FailedSync, OfTheFirstPutIsDoneAgain) { expect_retry_keeps("put_first", "sync "); }
+TEST(FailedSync, OfABackedUpObjectIsDoneAgain) {
+  expect_retry_keeps("backup", "sync /backup/loose/");
+}
+TEST(FailedSync, OfABackupsPacksIsDoneAgain) {
+  expect_retry_keeps("backup", "sync /backup/packs/");
+}
+
+}  // namespace
+}  // namespace packstore::crash
