@@ -40,7 +40,8 @@ Status damage_pack(SimDisk& disk) {
   const auto file = (*packs)->open_file(names->front(), io::OpenMode::kReadWrite);
   Bytes content((*file)->info()->size);
   static_cast<void>((*file)->read_at(0, content).has_value());
-  const auto found = std::ranges::search(content, as_bytes(kText)).begin();
+  const ByteView wanted = as_bytes(kText);
+  const auto found = std::search(content.begin(), content.end(), wanted.begin(), wanted.end());
   const std::byte flipped = *found ^ std::byte{1};
   return (*file)->write_at(static_cast<std::uint64_t>(found - content.begin()), {&flipped, 1});
 }
