@@ -23,9 +23,9 @@ constexpr std::size_t kRowBytes = 4 + 2 + 4 + 4 + 1 + 1;
 
 struct Columns {
   std::size_t rows = 0;
-  ByteView relations;
-  ByteView blocks;
-  ByteView lengths;
+  ByteView relations = {};
+  ByteView blocks = {};
+  ByteView lengths = {};
 };
 
 template <typename T>

@@ -85,10 +85,11 @@ class Collector {
 
   Status copy_candidates() {
     ASSIGN_OR_RETURN(marks_, core_.index->begin_marking());
-    RETURN_IF_ERROR(core_.loose.for_each([&](const ObjectId& id, std::uint64_t size) -> Status {
+    const auto add = [&](const ObjectId& id, std::uint64_t size) -> Status {
       RETURN_IF_ERROR(check_stop());
       return marks_->add_loose_candidate(id, size);
-    }));
+    };
+    RETURN_IF_ERROR(core_.loose.for_each(add));
     ASSIGN_OR_RETURN(candidates_, marks_->count_candidates());
     return {};
   }
@@ -151,18 +152,16 @@ class Collector {
       std::sort(steps.begin(), steps.end(), comes_before);
       std::vector<ObjectId> ids;
       for (const Step& step : steps) ids.push_back(step.node.id);
-      RETURN_IF_ERROR(read_many(core_, ids,
-                                [&](const ObjectId& id, const Result<ByteView>& content) -> Status {
-                                  // One object may be a node of several kinds.
-                                  auto step =
-                                      std::lower_bound(steps.begin(), steps.end(),
-                                                       Step{.node = {.id = id}}, comes_before);
-                                  for (; step != steps.end() && step->node.id == id; ++step) {
-                                    RETURN_IF_ERROR(walk_node(*step, content, absence));
-                                  }
-                                  return {};
-                                },
-                                {}));
+      const auto visit = [&](const ObjectId& id, const Result<ByteView>& content) -> Status {
+        // One object may be a node of several kinds.
+        auto step =
+            std::lower_bound(steps.begin(), steps.end(), Step{.node = {.id = id}}, comes_before);
+        for (; step != steps.end() && step->node.id == id; ++step) {
+          RETURN_IF_ERROR(walk_node(*step, content, absence));
+        }
+        return {};
+      };
+      RETURN_IF_ERROR(read_many(core_, ids, visit, {}));
       show_progress();
     }
   }
@@ -196,10 +195,11 @@ class Collector {
                                           options_.wait, "collect"));
       ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
       RETURN_IF_ERROR(mark_from_roots());
-      RETURN_IF_ERROR(for_each_garbage([&](std::span<const Garbage> page) -> Status {
+      const auto drop_page = [&](std::span<const Garbage> page) -> Status {
         for (const Garbage& garbage : page) RETURN_IF_ERROR(drop(*transaction, garbage));
         return {};
-      }));
+      };
+      RETURN_IF_ERROR(for_each_garbage(drop_page));
       for (const auto& [pack, bytes] : dead_bytes_) {
         RETURN_IF_ERROR(transaction->add_dead_bytes(pack, bytes));
       }
