@@ -46,8 +46,8 @@ std::size_t shared_bytes(const Chunker& chunker, const ChunkSet& known_chunks, B
 class Resynchronises : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Every, Resynchronises,
                          ::testing::Values("fastcdc", "native", "gear", "xet", "fastcdc:65536"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& instance) {
+                           std::string name = instance.param;
                            std::replace(name.begin(), name.end(), ':', '_');
                            return name;
                          });
@@ -88,7 +88,9 @@ class Keyed : public ::testing::TestWithParam<ChunkerKind> {};
 INSTANTIATE_TEST_SUITE_P(Every, Keyed,
                          ::testing::Values(ChunkerKind::kGear, ChunkerKind::kFastCdc,
                                            ChunkerKind::kNative),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& instance) {
+                           return std::string(to_string(instance.param));
+                         });
 
 TEST_P(Keyed, CutsElsewhereForEverySecretAndTheSameForOne) {
   const Bytes noise = testing::splitmix64(3, 4U << 20U);

@@ -82,7 +82,7 @@ TEST_P(EveryWorkload, IsNeverWrittenAgainAsItWas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Workloads, EveryWorkload, testing::ValuesIn(workload_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& instance) { return instance.param; });
 
 // The bound is for policies that decide per cell, within the budgets; their own figures are budgets
 // that they keep.
