@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"GridTooCoarse",
                  [](DrawnLayers&, PlannerInput& input) { input.grid.cell_keys_log2 = 64; },
                  "2^64"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& instance) { return instance.param.name; });
 
 TEST(OddPlannerInput, OfNothingGivesAnEmptyPlan) {
   for (const auto& policy : {make_tiered_policy({}), make_count_policy({}),

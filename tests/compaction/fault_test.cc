@@ -42,9 +42,9 @@ INSTANTIATE_TEST_SUITE_P(
                                                SimulatedFault::kImageWithoutBase},
                                      FaultCase{"SwapRanges", SimulatedFault::kSwapRanges}),
                      testing::Values("hotcold", "mixed"), testing::Values(0U, 40U)),
-    [](const auto& info) {
-      return std::string(std::get<0>(info.param).name) + "_" + std::get<1>(info.param) + "_" +
-             std::to_string(std::get<2>(info.param));
+    [](const auto& instance) {
+      return std::string(std::get<0>(instance.param).name) + "_" + std::get<1>(instance.param) + "_" +
+             std::to_string(std::get<2>(instance.param));
     });
 
 }  // namespace
