@@ -4,7 +4,7 @@
 #
 #   cmake/fuzz.sh SECONDS [TARGET...]    SECONDS in all, shared by the targets; building not counted
 #
-# What is found lies in build/asan/fuzz/findings; inputs that reach new code in build/asan/fuzz/corpus.
+# What is found lies in build/asan/fuzz/findings, inputs that reach new code beside it in corpus.
 #   PACKSTORE_FUZZ_KEEP=1 cmake/fuzz.sh SECONDS    adds the fewest of them to the corpora
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -22,9 +22,15 @@ class CollectionModel : public CollectionFixture {
     const auto done = lock.collect({.children_of = links_of, .wait = std::chrono::seconds(60)});
     ASSERT_THAT(done, Succeeds());
     removed_ += done->removed;
-    if (round % 3 == 0) ASSERT_THAT(lock.pack_loose(), Succeeds());
-    if (round % 4 == 0) ASSERT_THAT(lock.repack(), Succeeds());
-    if (round % 5 == 0) ASSERT_THAT(lock.clean(), Succeeds());
+    if (round % 3 == 0) {
+      ASSERT_THAT(lock.pack_loose(), Succeeds());
+    }
+    if (round % 4 == 0) {
+      ASSERT_THAT(lock.repack(), Succeeds());
+    }
+    if (round % 5 == 0) {
+      ASSERT_THAT(lock.clean(), Succeeds());
+    }
   }
 
   std::set<ObjectId> present() {

@@ -43,8 +43,8 @@ INSTANTIATE_TEST_SUITE_P(
                                      FaultCase{"SwapRanges", SimulatedFault::kSwapRanges}),
                      testing::Values("hotcold", "mixed"), testing::Values(0U, 40U)),
     [](const auto& instance) {
-      return std::string(std::get<0>(instance.param).name) + "_" + std::get<1>(instance.param) + "_" +
-             std::to_string(std::get<2>(instance.param));
+      return std::string(std::get<0>(instance.param).name) + "_" + std::get<1>(instance.param) +
+             "_" + std::to_string(std::get<2>(instance.param));
     });
 
 }  // namespace

@@ -30,7 +30,9 @@ TEST_P(TieredRowAtFullSize, IsThePublishedOne) {
   const SimulationResult found = simulate(history, *policy).value();
   EXPECT_NEAR(found.write_amp, row.write_amp, 0.005 * row.write_amp);
   EXPECT_NEAR(found.storage_amp, row.storage_amp, 0.005 * row.storage_amp);
-  if (row.read_even > 0) EXPECT_NEAR(found.read_even.covered, row.read_even, 0.02 * row.read_even);
+  if (row.read_even > 0) {
+    EXPECT_NEAR(found.read_even.covered, row.read_even, 0.02 * row.read_even);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Synthetic, TieredRowAtFullSize,

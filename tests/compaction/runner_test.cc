@@ -63,12 +63,13 @@ class MemoryExecutor final : public JobExecutor {
         streams.push_back(std::make_unique<LayerStream>(inputs_.at(input.layer), input.keys));
       }
       OwnedLayer& made = outputs->layers.emplace_back();
-      RETURN_IF_ERROR(merge_records(streams, [&](const LayerRecord& record) -> Status {
+      const auto append = [&](const LayerRecord& record) -> Status {
         RETURN_IF_ERROR(control.before_read(record.value.size()));
         RETURN_IF_ERROR(control.before_write(record.value.size()));
         made.push_back({record.key, record.lsn, Bytes(record.value.begin(), record.value.end())});
         return {};
-      }));
+      };
+      RETURN_IF_ERROR(merge_records(streams, append));
     }
     return std::unique_ptr<JobOutputs>(std::move(outputs));
   }
