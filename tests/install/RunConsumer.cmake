@@ -5,7 +5,7 @@
 # WORK_DIR        emptied before use
 # FROM            package, subdirectory or pkg-config
 # FLAGS           flags that the consumer is compiled with
-# GENERATOR, COMPILER, LAUNCHER, BUILD_TYPE, WERROR: as in the build to test
+# GENERATOR, COMPILER, LAUNCHER, BUILD_TYPE, BUILD_TYPE_FLAGS, WERROR: as in the build to test
 
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output
@@ -19,15 +19,22 @@ endfunction()
 
 file(REMOVE_RECURSE "${WORK_DIR}")
 file(MAKE_DIRECTORY "${WORK_DIR}")
-# Builds in other directories of the same sources share what is compiled already.
+# Builds in other directories of the same sources share what is compiled already. A cache that knows
+# files by their way from the build wants them to lie as deep: what compiles the library again does
+# so in WORK_DIR itself, beside the build to test.
 set(ENV{CCACHE_NOHASHDIR} 1)
+string(TOUPPER "${BUILD_TYPE}" build_type)
 set(toolchain -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${COMPILER}
     -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -D CMAKE_BUILD_TYPE=${BUILD_TYPE}
-    -D PACKSTORE_WERROR=${WERROR})
+    "-DCMAKE_CXX_FLAGS_${build_type}=${BUILD_TYPE_FLAGS}" -D PACKSTORE_WERROR=${WERROR})
 set(prefix "${WORK_DIR}/prefix")
+set(consumer_dir "${WORK_DIR}/build")
+if(FROM STREQUAL "subdirectory")
+  set(consumer_dir "${WORK_DIR}")
+endif()
 
 if(SHARED)
-  set(BUILD_DIR "${WORK_DIR}/shared")
+  set(BUILD_DIR "${WORK_DIR}")
   run(${CMAKE_COMMAND} -S "${SOURCE_DIR}" -B "${BUILD_DIR}" ${toolchain} -D BUILD_SHARED_LIBS=ON
       -D PACKSTORE_BUILD_TESTS=OFF -D PACKSTORE_BUILD_CLI=OFF -D PACKSTORE_BUILD_BENCH=OFF
       -D PACKSTORE_BUILD_EXAMPLES=OFF)
@@ -58,9 +65,9 @@ if(pkgconfig)
   set(ENV{PKG_CONFIG_PATH} "${pkgconfig}")
 endif()
 
-run(${CMAKE_COMMAND} -S "${CMAKE_CURRENT_LIST_DIR}/consumer" -B "${WORK_DIR}/build" ${toolchain}
+run(${CMAKE_COMMAND} -S "${CMAKE_CURRENT_LIST_DIR}/consumer" -B "${consumer_dir}" ${toolchain}
     -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_FLAGS=${FLAGS}
     -D PACKSTORE_FROM=${FROM} -D PACKSTORE_SOURCE_DIR=${SOURCE_DIR})
-run(${CMAKE_COMMAND} --build "${WORK_DIR}/build" --parallel 2)
-run("${WORK_DIR}/build/consumer" "${WORK_DIR}/store")
+run(${CMAKE_COMMAND} --build "${consumer_dir}" --parallel 2)
+run("${consumer_dir}/consumer" "${WORK_DIR}/store")
 message(STATUS "${output}")
