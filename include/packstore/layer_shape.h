@@ -33,6 +33,7 @@ struct Key {
   static constexpr Key max() {
     return {std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint64_t>::max()};
   }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 means a 0 that the compiler wrote.
   friend constexpr auto operator<=>(const Key&, const Key&) = default;
 };
 
