@@ -198,14 +198,16 @@ class FailingCommit final : public index::WriteTransaction {
   Result<std::optional<ObjectId>> find_ref(std::string_view name) override {
     return inner_.find_ref(name);
   }
-  Status put_ref(std::string_view name, const ObjectId& id) override {
-    return inner_.put_ref(name, id);
+  Status put_ref(std::string_view name, const Link& target) override {
+    return inner_.put_ref(name, target);
   }
   Status erase_ref(std::string_view name) override { return inner_.erase_ref(name); }
   Status add_pending_unlink(const ObjectId& id) override { return inner_.add_pending_unlink(id); }
   Result<bool> erase_pending_unlink(const ObjectId& id) override {
     return inner_.erase_pending_unlink(id);
   }
+  Status keep(const ObjectId& id) override { return inner_.keep(id); }
+  Status clear_kept() override { return inner_.clear_kept(); }
   Status commit() override { return fail(ErrorCode::kIo, "nobody knows what the disk holds"); }
 
  private:
