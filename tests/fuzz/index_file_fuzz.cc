@@ -40,7 +40,7 @@ class IndexPlace {
       transaction->insert({id_of(i), {1, 64 + 164 * i, 100, 100, Codec::kNone}}).value();
     }
     transaction->put_pack({.pack = 1, .indexed_bytes = 64 + 164 * kRows}).value();
-    transaction->put_ref("main", id_of(1)).value();
+    transaction->put_ref("main", {.id = id_of(1)}).value();
     transaction->add_pending_unlink(id_of(2)).value();
     transaction->commit().value();
     index->checkpoint().value();
@@ -100,7 +100,7 @@ void commit_something(Index& index) {
   if (const auto pack = (*transaction)->allocate_pack()) {
     PACKSTORE_CHECK(*pack >= 1 && *pack <= index::kPackMax);
   }
-  static_cast<void>((*transaction)->put_ref("main", id_of(4)));
+  static_cast<void>((*transaction)->put_ref("main", {.id = id_of(4)}));
   static_cast<void>((*transaction)->commit());
 }
 
