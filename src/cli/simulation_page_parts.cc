@@ -3,7 +3,8 @@
 namespace packstore::cli {
 
 const char* const kSimulationPageStyle = R"css(
-body { font: 14px/1.45 system-ui, sans-serif; margin: 24px auto; max-width: 1180px; color: #1c2733; }
+body { font: 14px/1.45 system-ui, sans-serif; color: #1c2733; }
+body { margin: 24px auto; max-width: 1180px; }
 h1 { font-size: 22px; } h2 { font-size: 17px; margin-top: 28px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 2px 10px; text-align: right; }
@@ -24,13 +25,13 @@ const char* const kSimulationPageScript = R"js(
 const runs = JSON.parse(document.getElementById('runs').textContent);
 const colours = ['#c2571a', '#1f6f8b', '#6b4fa0', '#2e7d32', '#9c27b0', '#455a64'];
 const workloads = [...new Set(runs.map(run => run.workload))];
+const drawn = new Set(['svg', 'line', 'polyline', 'rect', 'text', 'title']);
 const width = 560, height = 300, edge = 36;
 let chosen = [], flush = 0, timer = null;
 
 function element(name, attributes, parent) {
-  const made = name === 'figure' || name === 'figcaption' || name === 'button' || name === 'select' ||
-      name === 'input' || name === 'option' || name === 'span' ? document.createElement(name)
-      : document.createElementNS('http://www.w3.org/2000/svg', name);
+  const made = drawn.has(name) ? document.createElementNS('http://www.w3.org/2000/svg', name)
+                               : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   parent.append(made);
   return made;
@@ -73,7 +74,8 @@ function drawCharts() {
     }
     label(svg, width - 8, height - 5, `flush ${last}`, 'end');
     chosen.forEach((run, number) => {
-      const line = run.points.map((point, at) => `${x(at).toFixed(1)},${y(point[index + 1]).toFixed(1)}`);
+      const line = run.points.map(
+          (point, at) => `${x(at).toFixed(1)},${y(point[index + 1]).toFixed(1)}`);
       element('polyline', {points: line.join(' '), fill: 'none', 'stroke-width': 1.6,
                            stroke: colours[number % colours.length]}, svg);
       const legend = element('text', {x: edge + 8 + number * 120, y: 14}, svg);
@@ -90,8 +92,9 @@ function drawLayers() {
     const now = Math.min(flush, run.points.length - 1);
     const point = run.points[now];
     const shown = run.lives.filter(life => life[6] <= now && now < life[7]);
-    const {svg} = figure(box, `${run.policy}: ${shown.length} layers, write ${point[1].toFixed(2)}, ` +
-        `read ${point[2].toFixed(2)} any, ${point[3].toFixed(2)} hot`);
+    const [write, any, hot] = point.slice(1, 4).map(value => value.toFixed(2));
+    const {svg} = figure(
+        box, `${run.policy}: ${shown.length} layers, write ${write}, read ${any} any, ${hot} hot`);
     const top = run.points[run.points.length - 1][0];
     const x = position => edge + position / Math.max(1, run.cells) * (width - edge - 8);
     const y = lsn => height - 20 - lsn / top * (height - 28);
@@ -102,8 +105,9 @@ function drawLayers() {
           : {x: left, y: y(end), width: right - left, height: Math.max(1, y(begin) - y(end)),
              fill: '#4b8fb3', 'fill-opacity': 0.45, stroke: '#1f4f66', 'stroke-width': 0.5};
       const rectangle = element('rect', attributes, svg);
+      const [name, size] = [kind === 1 ? 'image' : 'delta', (bytes / 1048576).toFixed(1)];
       element('title', {}, rectangle).textContent =
-          `${kind === 1 ? 'image' : 'delta'}, ${(bytes / 1048576).toFixed(1)} MiB, LSN ${begin} to ${end}`;
+          `${name}, ${size} MiB, LSN ${begin} to ${end}`;
     }
     label(svg, width - 8, height - 5, 'keys', 'end');
     label(svg, 4, 14, 'LSN');

@@ -20,7 +20,10 @@ using ::testing::IsEmpty;
 class PackWriterTest : public StoreFixture {
  protected:
   PackWriterTest() { options_.packs.bytes_target = 10'000; }
-  void SetUp() override { core_ = open_watched(); }
+  void SetUp() override {
+    core_ = open_watched();
+    watch().take_log();  // What opening did.
+  }
   void TearDown() override { core_.reset(); }
 
   std::unique_ptr<PackWriter> begin(Choice choice = Choice::kAny) {
