@@ -54,6 +54,9 @@ class PACKSTORE_EXPORT PreparedPut {
 // Objects that the batch or the store already has are not written again. While a batch is open,
 // MaintenanceLock::remove() waits for it, so what it found is still there when it commits.
 //
+// A put that failed, whatever the disk or the index said, ends the batch: every later call returns
+// the same error.
+//
 // Thread safety: one thread at a time, except for prepare().
 class PACKSTORE_EXPORT Batch {
  public:

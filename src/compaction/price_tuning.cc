@@ -103,9 +103,9 @@ class Replay {
   void flush(ReplayedCell& cell, double bytes, const PriceTuning& prices) {
     cell.runs.push_back({.bytes = bytes});
     rented_.clear();
-    for (auto run = cell.runs.rbegin(); run != cell.runs.rend(); ++run) {
-      rented_.push_back(
-          {run->bytes, prices.even * run->visits_even + prices.hot * run->visits_hot});
+    for (std::size_t i = cell.runs.size(); i-- > 0;) {
+      const ReplayedRun& run = cell.runs[i];
+      rented_.push_back({run.bytes, prices.even * run.visits_even + prices.hot * run.visits_hot});
     }
     const bool may_image = live_bytes_ + cell.image_bytes <= space_amp_ * wal_bytes_;
     const CellDecision decision =

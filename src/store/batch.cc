@@ -72,7 +72,7 @@ class Batch::Impl {
 
   Result<ObjectId> put(ByteView content, const Compression& compression) {
     RETURN_IF_ERROR(compression.check());
-    ASSIGN_OR_RETURN(const PreparedPut prepared, prepare({&content, 1}, compression));
+    ASSIGN_OR_RETURN(const PreparedPut prepared, prepare_own({&content, 1}, compression));
     RETURN_IF_ERROR(put(*prepared.state_));
     return prepared.ids().front();
   }
@@ -98,7 +98,7 @@ class Batch::Impl {
     RETURN_IF_ERROR(check_alive());
     if (prepared.batch != number_) {
       // What another batch found in the store is not kept there by the session of this one.
-      ASSIGN_OR_RETURN(const PreparedPut own, prepare(prepared.contents, options_.compression));
+      ASSIGN_OR_RETURN(const PreparedPut own, prepare_own(prepared.contents, options_.compression));
       return put(*own.state_);
     }
     return remember(put_prepared(prepared));
@@ -127,7 +127,7 @@ class Batch::Impl {
         if (count != 0 && bytes > kSliceBytes) break;
       }
       ASSIGN_OR_RETURN(const PreparedPut prepared,
-                       prepare(contents.subspan(first, count), options_.compression));
+                       prepare_own(contents.subspan(first, count), options_.compression));
       RETURN_IF_ERROR(put(*prepared.state_));
       std::copy(prepared.ids().begin(), prepared.ids().end(),
                 ids.begin() + static_cast<std::ptrdiff_t>(first));
@@ -159,7 +159,16 @@ class Batch::Impl {
  private:
   Status check_alive() const { return dead_ ? Status(*dead_) : core_.check_home(); }
 
-  // A batch that failed to write stays failed: its pack is not what its rows say.
+  // Where an error is the end of the batch.
+  Result<PreparedPut> prepare_own(std::span<const ByteView> contents,
+                                  const Compression& compression) {
+    Result<PreparedPut> prepared = prepare(contents, compression);
+    if (!prepared) return remember(prepared.error()).error();
+    return prepared;
+  }
+
+  // A batch that failed stays failed: its pack is not what its rows say, or it would commit some of
+  // what it was given.
   Status remember(Status status) {
     if (!status && !dead_ && !makes(Mistake::kGoOnAfterFailure)) {
       dead_ = status.error();

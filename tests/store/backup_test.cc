@@ -254,7 +254,7 @@ TEST_F(BackupTest, HasNoRefWithoutItsTarget) {
     if (std::exchange(moved, true)) return;
     store_.refs().move("head", {.from = ids[0], .to = ids[1]}).value();
     EXPECT_THAT(store_.lock_maintenance().value().remove({&ids[0], 1}),
-                FailsWith(ErrorCode::kConflict));
+                testing::FailsWith(ErrorCode::kConflict));
   };
   store_.backup(directory_ / "backup", options).value();
   EXPECT_TRUE(moved);
@@ -263,7 +263,7 @@ TEST_F(BackupTest, HasNoRefWithoutItsTarget) {
     EXPECT_TRUE(copy.contains(copy.refs().find("head").value().value()).value());
     expect_valid(copy);
   }
-  EXPECT_THAT(store_.lock_maintenance().value().remove({&ids[0], 1}), Succeeds());
+  EXPECT_THAT(store_.lock_maintenance().value().remove({&ids[0], 1}), testing::Succeeds());
 }
 
 TEST_F(BackupTest, StoppedLeavesTheDestinationAsItWasAndGoesOnLater) {
