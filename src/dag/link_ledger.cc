@@ -21,9 +21,7 @@ class LinkFilter {
       if (const auto inner = child.inline_content()) {
         if (depth == kInlineDepthMax) return fail(ErrorCode::kUnsupported, "links in links");
         RETURN_IF_ERROR(take(child, *inner, depth + 1));
-      } else if (child.object_id()) {
-        kept.push_back(std::move(child));
-      } else if (!std::exchange(has_foreign_, true)) {
+      } else if (child.object_id() || !std::exchange(has_foreign_, true)) {
         kept.push_back(std::move(child));
       }
     }

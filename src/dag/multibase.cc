@@ -14,17 +14,17 @@ constexpr std::string_view kBase58Digits =
     "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 // Value of each character; -1 for those that are no digit.
-constexpr std::array<std::int8_t, 256> values_of(std::string_view digits) {
-  std::array<std::int8_t, 256> values{};
+constexpr std::array<int, 256> values_of(std::string_view digits) {
+  std::array<int, 256> values{};
   values.fill(-1);
   for (std::size_t i = 0; i < digits.size(); ++i) {
-    values[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<unsigned char>(digits[i])] = static_cast<int>(i);
   }
   return values;
 }
 
-constexpr std::array<std::int8_t, 256> kBase32Values = values_of(kBase32Digits);
-constexpr std::array<std::int8_t, 256> kBase58Values = values_of(kBase58Digits);
+constexpr std::array<int, 256> kBase32Values = values_of(kBase32Digits);
+constexpr std::array<int, 256> kBase58Values = values_of(kBase58Digits);
 
 // A number in another base, least digit first: number = number * factor + addend.
 void multiply_add(std::span<std::uint8_t> number, std::size_t& used, std::uint32_t base,
