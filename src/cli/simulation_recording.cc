@@ -33,9 +33,9 @@ void RunRecorder::note(const SimulatedMoment& moment) {
 }
 
 RunRecording RunRecorder::take() && {
-  std::ranges::sort(recording_.cells);
-  const auto repeated = std::ranges::unique(recording_.cells);
-  recording_.cells.erase(repeated.begin(), repeated.end());
+  std::vector<Key>& cells = recording_.cells;
+  std::sort(cells.begin(), cells.end());
+  cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
   return std::move(recording_);
 }
 
