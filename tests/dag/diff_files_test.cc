@@ -147,7 +147,9 @@ TEST_P(DiffFilesTest, ExplainsRandomEdits) {
           b.erase(at, at + std::min<std::ptrdiff_t>(b.end() - at - 1, 2'000));
           break;
         default:
-          std::copy_n(fresh.begin(), std::min<std::ptrdiff_t>(b.end() - at, 500), at);
+          std::copy_n(fresh.begin(),
+                      std::min({b.end() - at, fresh.end() - fresh.begin(), std::ptrdiff_t{500}}),
+                      at);
       }
     }
     expect_explains(diff(write(a), write(b)), a, b);
