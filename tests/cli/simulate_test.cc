@@ -65,7 +65,7 @@ std::string compressed(const std::string& bytes) {
 }
 
 TEST_F(Simulate, PrintsARowForEachPolicy) {
-  const Outcome outcome = simulate_small({"--workload", "hotcold"});
+  const Outcome outcome = simulate_small({"--workload", "shift"});
   EXPECT_EQ(outcome.status, kOk) << outcome.err;
   for (const char* policy : {"tiered", "lazy", "count", "cells"}) {
     EXPECT_THAT(outcome.out, HasSubstr(policy));
@@ -74,7 +74,7 @@ TEST_F(Simulate, PrintsARowForEachPolicy) {
 
 TEST_F(Simulate, WithJsonIsAnArrayOfRows) {
   const nlohmann::json rows =
-      simulate_small({"--workload", "uniform", "--workload", "append", "--json"}).json();
+      simulate_small({"--workload", "shift", "--workload", "append", "--json"}).json();
   ASSERT_TRUE(rows.is_array());
   ASSERT_EQ(rows.size(), 8U);
   std::vector<std::string> keys;
@@ -92,7 +92,7 @@ TEST_F(Simulate, WithJsonIsAnArrayOfRows) {
 TEST_F(Simulate, GivesTheSameRowsForTheSameSeedOnAnyNumberOfThreads) {
   const auto rows = [this](const std::string& threads) {
     nlohmann::json json =
-        simulate_small({"--workload", "zipf", "--seed", "7", "--threads", threads, "--json"})
+        simulate_small({"--workload", "shift", "--seed", "7", "--threads", threads, "--json"})
             .json();
     for (nlohmann::json& row : json) row.erase("seconds");
     return json;
@@ -136,7 +136,7 @@ class SimulationPage : public Simulate {
   std::filesystem::path page() {
     const std::filesystem::path path = directory() / "report.html";
     const Outcome outcome = simulate_small(
-        {"--workload", "uniform", "--workload", "hotcold", "--report", path.string()});
+        {"--workload", "append", "--workload", "shift", "--report", path.string()});
     EXPECT_EQ(outcome.status, kOk) << outcome.err;
     return path;
   }
@@ -145,7 +145,7 @@ class SimulationPage : public Simulate {
 TEST_F(SimulationPage, NeedsNothingElse) {
   const std::string html = read_file(page());
   EXPECT_THAT(html, ::testing::StartsWith("<!DOCTYPE html>"));
-  EXPECT_THAT(html, HasSubstr("<td>hotcold</td><td>tiered</td>"));
+  EXPECT_THAT(html, HasSubstr("<td>shift</td><td>tiered</td>"));
   for (const char* elsewhere : {"src=", "href=", "@import", "url("}) {
     EXPECT_THAT(html, ::testing::Not(HasSubstr(elsewhere)));
   }
@@ -171,7 +171,7 @@ TEST_F(SimulationPage, IsDrawnByABrowser) {
   EXPECT_EQ(count("<figure>"), 8U);
   EXPECT_EQ(count("<polyline"), 16U);
   EXPECT_GT(count("<rect"), 8U);
-  EXPECT_THAT(html, HasSubstr("<option value=\"hotcold\">"));
+  EXPECT_THAT(html, HasSubstr("<option value=\"shift\">"));
 }
 
 }  // namespace

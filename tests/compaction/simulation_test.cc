@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(Workloads, EveryWorkload, testing::ValuesIn(workload_na
 // The bound is for policies that decide per cell, within the budgets; their own figures are budgets
 // that they keep.
 TEST(WriteAmpBound, IsNeverAboveWhatAPolicyWrites) {
-  for (const char* name : {"hotcold", "append"}) {
+  for (const char* name : {"shift", "append"}) {
     const WriteHistory& history = small_history(name);
     for (const auto& policy : {make_tiered_policy(sizing_of(history)),
                                make_cell_policy({.sizing = sizing_of(history)})}) {
@@ -164,7 +164,7 @@ TEST(Simulation, StopsWhenAsked) {
 }
 
 TEST(Suite, IsTheSameTableOnAnyNumberOfThreads) {
-  SuiteOptions options{.workloads = {"uniform", "append", "singlekey"}, .scale = 1.0 / 256};
+  SuiteOptions options{.workloads = {"shift", "append", "singlekey"}, .scale = 1.0 / 256};
   const std::string on_one = print_suite(run_suite(options).value());
   options.threads = 4;
   EXPECT_EQ(print_suite(run_suite(options).value()), on_one);
