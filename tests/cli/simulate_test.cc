@@ -135,8 +135,8 @@ class SimulationPage : public Simulate {
  protected:
   std::filesystem::path page() {
     const std::filesystem::path path = directory() / "report.html";
-    const Outcome outcome = simulate_small(
-        {"--workload", "append", "--workload", "shift", "--report", path.string()});
+    const Outcome outcome =
+        simulate_small({"--workload", "append", "--workload", "shift", "--report", path.string()});
     EXPECT_EQ(outcome.status, kOk) << outcome.err;
     return path;
   }
