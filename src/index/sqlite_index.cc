@@ -77,6 +77,19 @@ Status scan_range(Connection& connection, std::span<const ObjectId> sorted_ids,
   return {};
 }
 
+// The ids that `query` lists. kCorrupt, with `complaint`: one is not 32 bytes long.
+Result<std::vector<ObjectId>> read_ids(const Connection& connection, Query& query,
+                                       std::string_view complaint) {
+  std::vector<ObjectId> ids;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, query.step());
+    if (!found) return ids;
+    const std::optional<ObjectId> id = query.id(0);
+    if (!id) return fail(ErrorCode::kCorrupt, "index {}: {}", connection.path(), complaint);
+    ids.push_back(*id);
+  }
+}
+
 class SqliteIndex final : public Index {
  public:
   SqliteIndex(io::FileSystem& files, const io::Directory& root, std::string_view uuid,
@@ -190,17 +203,7 @@ class SqliteIndex final : public Index {
   Result<std::vector<ObjectId>> pending_unlinks() const override {
     ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
     Query query = reader->query(Statement::kListPendingUnlinks);
-    std::vector<ObjectId> ids;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool found, query.step());
-      if (!found) return ids;
-      const std::optional<ObjectId> id = query.id(0);
-      if (!id) {
-        return fail(ErrorCode::kCorrupt, "index {}: a pending unlink that is not an id of 32 bytes",
-                    reader->path());
-      }
-      ids.push_back(*id);
-    }
+    return read_ids(*reader, query, "a pending unlink that is not an id of 32 bytes");
   }
 
   Result<std::vector<ObjectId>> kept(std::optional<ObjectId> after,
@@ -208,17 +211,7 @@ class SqliteIndex final : public Index {
     ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
     Query query = reader->query(Statement::kPageKept);
     query.bind(1, after ? ByteView(after->bytes) : ByteView()).bind(2, std::uint64_t{limit});
-    std::vector<ObjectId> ids;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool found, query.step());
-      if (!found) return ids;
-      const std::optional<ObjectId> id = query.id(0);
-      if (!id) {
-        return fail(ErrorCode::kCorrupt, "index {}: kept: an id that is not 32 bytes long",
-                    reader->path());
-      }
-      ids.push_back(*id);
-    }
+    return read_ids(*reader, query, "kept: an id that is not 32 bytes long");
   }
 
   Result<std::unique_ptr<MarkTable>> begin_marking() const override {
