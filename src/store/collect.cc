@@ -1,4 +1,6 @@
-// 1. Copy: every object that there is becomes a candidate. What is put later is none.
+// 1. Take in what dead writers have committed in their packs, so that nobody does it later and
+//    brings back what is swept. Copy: every object that there is becomes a candidate. What is put
+//    later is none.
 // 2. Announce the collection, so that whoever puts a candidate again notes it (collection_watch.h).
 //    In this order, because an object that is put after the announcement must not be copied.
 // 3. Mark, beside everybody: what the refs reach, strictly; then what the pins reach, where nodes
@@ -62,6 +64,7 @@ class Collector {
       return fail(ErrorCode::kInvalidArgument, "collect: no function that finds links was given");
     }
     RETURN_IF_ERROR(forget_kept());
+    RETURN_IF_ERROR(take_in_packs(core_));
     RETURN_IF_ERROR(copy_candidates());
     if (options_.mode == CollectMode::kDryRun) {
       RETURN_IF_ERROR(mark());

@@ -1,10 +1,10 @@
 // 1. Wait until no batch is open: what a batch has found in the store is there when it commits.
-// Then
-//    nobody can pin either. Refuse what a ref or a pin names.
-// 2. In one durable transaction: drop the rows of packed objects, and note which loose files have
-// to
-//    go. With its commit all of them are removed, whatever happens next.
-// 3. Unlink the noted files, in a second transaction that takes the notes away again. After a crash
+//    Then nobody can pin either. Refuse what a ref or a pin names.
+// 2. Take in what dead or failed writers have committed in their packs: whoever did it afterwards
+//    would bring back what is removed here.
+// 3. In one durable transaction: drop the rows of packed objects, and note which loose files have
+//    to go. With its commit all of them are removed, whatever happens next.
+// 4. Unlink the noted files, in a second transaction that takes the notes away again. After a crash
 //    the next opener does this step.
 #include "store/remove.h"
 
@@ -66,6 +66,7 @@ Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
     ASSIGN_OR_RETURN(
         const io::HeldLock sessions,
         io::HeldLock::take(*core.locks, kSessionsLock, io::LockKind::kExclusive, wait, "remove"));
+    RETURN_IF_ERROR(take_in_packs(core));
     ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(makes(Mistake::kRemoveLazily)
                                                                    ? index::CommitSync::kLazy
                                                                    : index::CommitSync::kDurable));

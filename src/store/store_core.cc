@@ -34,24 +34,6 @@ Status make_creation_durable(StoreCore& core) {
   return is_empty ? core.root->sync() : Status();
 }
 
-Status take_in_packs(StoreCore& core) {
-  ASSIGN_OR_RETURN(const auto rows, core.index->packs());
-  std::unordered_map<std::uint64_t, index::PackRow> by_pack;
-  for (const index::PackRow& row : rows) by_pack.emplace(row.pack, row);
-  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
-  if (packs.empty()) RETURN_IF_ERROR(make_creation_durable(core));
-  for (const std::uint64_t pack : packs) {
-    const auto row = by_pack.find(pack);
-    if (row != by_pack.end() && row->second.state != index::PackState::kOpen) continue;
-    ASSIGN_OR_RETURN(const auto info, core.packs.directory().stat_file(pack_file_name(pack)));
-    const std::uint64_t indexed = row == by_pack.end() ? 0 : row->second.indexed_bytes;
-    if (!info || info->size <= std::max<std::uint64_t>(indexed, format::PackHeader::kSize))
-      continue;
-    RETURN_IF_ERROR(take_in_pack(core, pack));
-  }
-  return {};
-}
-
 }  // namespace
 
 StoreCore::StoreCore(io::FileSystem& file_system, StoreLayout layout,
@@ -101,8 +83,27 @@ Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
   return core;
 }
 
+Status take_in_packs(StoreCore& core) {
+  if (makes(Mistake::kLeaveTailsOut)) return {};
+  ASSIGN_OR_RETURN(const auto rows, core.index->packs());
+  std::unordered_map<std::uint64_t, index::PackRow> by_pack;
+  for (const index::PackRow& row : rows) by_pack.emplace(row.pack, row);
+  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
+  if (packs.empty()) RETURN_IF_ERROR(make_creation_durable(core));
+  for (const std::uint64_t pack : packs) {
+    const auto row = by_pack.find(pack);
+    if (row != by_pack.end() && row->second.state != index::PackState::kOpen) continue;
+    ASSIGN_OR_RETURN(const auto info, core.packs.directory().stat_file(pack_file_name(pack)));
+    const std::uint64_t indexed = row == by_pack.end() ? 0 : row->second.indexed_bytes;
+    if (!info || info->size <= std::max<std::uint64_t>(indexed, format::PackHeader::kSize))
+      continue;
+    RETURN_IF_ERROR(take_in_pack(core, pack));
+  }
+  return {};
+}
+
 Status take_in_leftovers(StoreCore& core) {
-  if (!makes(Mistake::kLeaveTailsOut)) RETURN_IF_ERROR(take_in_packs(core));
+  RETURN_IF_ERROR(take_in_packs(core));
   ASSIGN_OR_RETURN(const auto pending, core.index->pending_unlinks());
   if (pending.empty()) return {};
   // Whoever holds the lock may be the removal itself, alive; then it is its business.

@@ -30,6 +30,22 @@ class RemoveTest : public StoreFixture {
     ASSERT_THAT(transaction->commit(), Succeeds());
   }
 
+  // A pack with `text`, committed, whose writer died before the index knew; the store was open
+  // then.
+  ObjectId put_and_die(std::string_view text) {
+    static_cast<void>(store());
+    save_index();
+    const ObjectId id = put_packed(text);
+    close();
+    const std::string pack = testing::read_file(pack_path(1));
+    std::filesystem::remove(pack_path(1));
+    restore_index();
+    static_cast<void>(store());
+    testing::write_file(pack_path(1), pack);
+    EXPECT_FALSE(has(id));
+    return id;
+  }
+
   const ObjectId absent_ = ObjectId::of(as_bytes("absent"));
 };
 
@@ -105,6 +121,23 @@ TEST_F(RemoveTest, WaitsNoLongerForABatchThatIsDropped) {
   const ObjectId id = put_packed("text");
   { const Batch batch = store().begin_batch().value(); }
   EXPECT_THAT(remove({id}), Succeeds());
+}
+
+TEST_F(RemoveTest, KeepsAwayWhatADeadWriterHadCommittedInItsPack) {
+  const ObjectId id = put_and_die("content");
+  EXPECT_EQ(remove({id}).value().removed, 1);
+  EXPECT_FALSE(has(id));
+  EXPECT_THAT(reopen(), IsSpotless());
+  EXPECT_FALSE(has(id));
+}
+
+TEST_F(RemoveTest, KeepsAwayWhatACollectionTookAndADeadWriterHadCommittedInItsPack) {
+  const ObjectId id = put_and_die("content");
+  const auto no_links = [](NodeKind, ByteView) { return std::vector<Link>(); };
+  EXPECT_EQ(lock().collect({.children_of = no_links}).value().removed, 1);
+  EXPECT_FALSE(has(id));
+  EXPECT_THAT(reopen(), IsSpotless());
+  EXPECT_FALSE(has(id));
 }
 
 TEST_F(RemoveTest, NotesWhatIsToGoBeforeItUnlinksAndForgetsTheNotesAfterwards) {

@@ -1,5 +1,6 @@
-// Syncs of directories that failed once: whoever tries again, or comes later, finds the name there
-// and must not take it for durable. Each of these lost what was acknowledged afterwards.
+// Steps that failed once. After the sync of a directory whoever tries again, or comes later, finds
+// the name there and must not take it for durable. Each of these broke a promise that was made
+// afterwards.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,6 +33,12 @@ TEST(FailedSync, OfABackedUpObjectIsDoneAgain) {
 }
 TEST(FailedSync, OfABackupsPacksIsDoneAgain) {
   expect_retry_keeps("backup", "sync /backup/packs/");
+}
+
+// The records of a commit that failed stay in the pack, whole; what was removed afterwards came
+// back from there.
+TEST(FailedCommit, BringsNothingBackThatIsRemovedAfterwards) {
+  expect_retry_keeps("churn", "write /store/index.sqlite-wal");
 }
 
 }  // namespace
