@@ -20,5 +20,6 @@ export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$PWD CCACHE_SLOPPINESS=pch_defines,time
 cmake/install-dependencies.sh
 cmake --preset "$preset"
 cmake --build "build/$preset" --parallel "$jobs"
+rm -f "build/$preset/Testing/Temporary/LastTestsFailed.log"
 ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs" --no-tests=error \
   "${tests[@]}"
