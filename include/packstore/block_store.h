@@ -150,7 +150,7 @@ class PACKSTORE_EXPORT MemoryBlocks final : public BlockStore {
  public:
   Status put_prepared(const PreparedBlocks& blocks) override;
 
-  std::size_t size() const;  // Blocks.
+  std::size_t block_count() const;
 
  private:
   Result<Bytes> get_object(const ObjectId& id) const override;

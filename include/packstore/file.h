@@ -79,6 +79,7 @@ struct FileRoot {
   std::uint64_t size = 0;
   std::uint64_t chunks = 0;  // Leaves, also those that are the same block.
   std::uint64_t nodes = 0;
+  std::uint64_t encoded_size = 0;  // Of all blocks, repeated ones counted again: for directories.
 };
 
 // Stores the content of `source` and returns its root; memory is bounded for any size. Leaves are

@@ -168,7 +168,7 @@ Status MemoryBlocks::put_prepared(const PreparedBlocks& blocks) {
   return {};
 }
 
-std::size_t MemoryBlocks::size() const {
+std::size_t MemoryBlocks::block_count() const {
   const std::scoped_lock lock(mutex_);
   return blocks_.size();
 }

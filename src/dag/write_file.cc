@@ -60,6 +60,7 @@ class FileWriter {
     if (root_.chunks == 0) RETURN_IF_ERROR(put_empty_leaf());
     ASSIGN_OR_RETURN(const Subtree top, layout_.finish());
     root_.cid = top.cid;
+    root_.encoded_size = top.encoded_size;
     return root_;
   }
 

@@ -225,8 +225,8 @@ TEST(OverlayBlocks, WritesToTheUpperStoreWhatTheLowerOneDoesNotHave) {
   const Cid below = lower.put(NodeKind::kRaw, as_bytes("below")).value();
   const std::vector<ByteView> both{as_bytes("below"), as_bytes("above")};
   const std::vector<Cid> cids = overlay.put_many(NodeKind::kRaw, both).value();
-  EXPECT_EQ(upper.size(), 1);
-  EXPECT_EQ(lower.size(), 1);
+  EXPECT_EQ(upper.block_count(), 1);
+  EXPECT_EQ(lower.block_count(), 1);
   EXPECT_EQ(as_text(overlay.get(below).value()), "below");
   EXPECT_EQ(as_text(overlay.get(cids[1]).value()), "above");
   EXPECT_THAT(upper.get(below), FailsWith(ErrorCode::kNotFound));

@@ -244,7 +244,7 @@ TEST(Car, RefusesWhatIsNoCar) {
     }
     ASSERT_FALSE(done);
     EXPECT_THAT(done.error().message, HasSubstr(reason));
-    EXPECT_EQ(blocks.size(), 0U);
+    EXPECT_EQ(blocks.block_count(), 0U);
   }
 }
 
@@ -266,7 +266,7 @@ TEST(Car, TakesBlocksOfOtherNames) {
   MemoryBlocks blocks;
   const CarImport import = import_bytes(blocks, file).value();
   EXPECT_EQ(import.blocks, 6U);
-  EXPECT_EQ(blocks.size(), 3U);
+  EXPECT_EQ(blocks.block_count(), 3U);
   ASSERT_EQ(import.listed.size(), 1U);
   EXPECT_EQ(import.listed[0].cid, foreign);
   EXPECT_EQ(import.listed[0].error.code, ErrorCode::kUnsupported);

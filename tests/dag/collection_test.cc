@@ -3,7 +3,9 @@
 
 #include "dag/dag_cbor.h"
 #include "dag/dag_pb.h"
+#include "file_sources.h"
 #include "packstore/dag.h"
+#include "packstore/directory.h"
 #include "packstore/store.h"
 #include "support/store_scratch.h"
 
@@ -51,6 +53,34 @@ TEST_F(DagCollection, FollowsDagCborAndDagPb) {
   set_ref(inner);
   EXPECT_EQ(collect().value().removed, 3);
   EXPECT_TRUE(has(other));
+}
+
+// Every shard of a directory, and every file behind it, the chunks of large ones included.
+TEST_F(DagCollection, FollowsDirectoriesOfShards) {
+  StoreBlocks blocks(store_);
+  std::vector<DirectoryEntry> entries;
+  for (int i = 0; i < 100; ++i) {
+    const Bytes content = testing::noise(i == 7 ? 5'000 : 50, static_cast<std::uint64_t>(i));
+    const FileRoot file =
+        testing::write_bytes(blocks, content, {.profile = testing::narrow_profile()});
+    entries.push_back({std::to_string(i), file.cid, file.encoded_size});
+  }
+  const DirectoryRoot inner = write_directory(blocks, entries, {.shard_above = 0}).value();
+  const DirectoryEntry below{"below", inner.cid, inner.encoded_size};
+  const Cid root = write_directory(blocks, {&below, 1}).value().cid;
+  ASSERT_THAT(blocks.commit(), Succeeds());
+  ASSERT_GT(inner.nodes, 10U);
+  const std::uint64_t objects =
+      check_dag(blocks, root).value().leaves + check_dag(blocks, root).value().nodes;
+
+  put_text("garbage");
+  set_ref(root);
+  EXPECT_EQ(collect().value().removed, 1U);
+  EXPECT_TRUE(check_dag(blocks, root).value().is_whole());
+  EXPECT_EQ(list_directory(blocks, inner.cid).value().size(), entries.size());
+
+  set_ref(put_text("another root"));
+  EXPECT_EQ(collect().value().removed, objects);
 }
 
 // The same bytes, once data and once a node.

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "file_sources.h"
+#include "packstore/directory.h"
 #include "packstore/file.h"
 #include "watched_blocks.h"
 
@@ -61,6 +62,69 @@ std::string root_of(std::string_view profile, ByteSource& source) {
 std::string root_of(std::string_view profile, std::string_view seed, std::uint64_t size) {
   KeyStream source(seed, size);
   return root_of(profile, source);
+}
+
+// Names of `length` letters, the last one of `last_length`, out of a key stream.
+std::vector<std::string> names_of(std::string_view seed, std::size_t count, std::size_t length,
+                                  std::size_t last_length) {
+  // As published, the repeated 0 included.
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz01234567890-_";
+  KeyStream stream(seed, kMiB);
+  Bytes bytes(kMiB);
+  EXPECT_EQ(stream.read(bytes).value(), bytes.size());
+  ByteView rest = bytes;
+  std::vector<std::string> names(count);
+  for (std::string& name : names) {
+    const std::size_t size = &name == &names.back() ? last_length : length;
+    for (const std::byte letter : rest.first(size)) {
+      name += kLetters[std::to_integer<std::size_t>(letter) % kLetters.size()];
+    }
+    rest = rest.subspan(size);
+  }
+  return names;
+}
+
+// Of a directory with one file under all those names.
+DirectoryRoot directory_of(std::string_view profile, const std::vector<std::string>& names) {
+  MemoryBlocks blocks;
+  ViewSource source(as_bytes("x"));
+  const FileProfile file_profile = FileProfile::named(profile).value();
+  const FileRoot file = write_file(blocks, source, {.profile = file_profile}).value();
+  std::vector<DirectoryEntry> entries;
+  for (const std::string& name : names) {
+    entries.push_back({.name = name, .cid = file.cid, .encoded_size = file.encoded_size});
+  }
+  return write_directory(blocks, entries, DirectoryProfile::named(profile).value()).value();
+}
+
+TEST(Ipip499, GivesAnEmptyDirectoryItsPublishedRoot) {
+  EXPECT_EQ(directory_of("unixfs-v1-2025", {}).cid.to_text(),
+            "bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354");
+  EXPECT_EQ(directory_of("unixfs-v0-2015", {}).cid.to_text(),
+            "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn");
+}
+
+TEST(Ipip499, GivesTheLargestDirectoryOfOneNodeItsPublishedRoot) {
+  const DirectoryRoot v1 =
+      directory_of("unixfs-v1-2025", names_of("hamt-unixfs-v1-2025", 4766, 11, 21));
+  EXPECT_EQ(v1.cid.to_text(), "bafybeic3h7rwruealwxkacabdy45jivq2crwz6bufb5ljwupn36gicplx4");
+  EXPECT_EQ(v1.nodes, 1U);
+  EXPECT_EQ(v1.encoded_size, 262144U + 4766);
+  const DirectoryRoot v0 =
+      directory_of("unixfs-v0-2015", names_of("hamt-unixfs-v0-2015", 4096, 30, 30));
+  EXPECT_EQ(v0.cid.to_text(), "QmX5GtRk3TSSEHtdrykgqm4eqMEn3n2XhfkFAis5fjyZmN");
+  EXPECT_EQ(v0.nodes, 1U);
+}
+
+TEST(Ipip499, GivesTheSmallestDirectoryOfShardsItsPublishedRoot) {
+  const DirectoryRoot v1 =
+      directory_of("unixfs-v1-2025", names_of("hamt-unixfs-v1-2025", 4766, 11, 22));
+  EXPECT_EQ(v1.cid.to_text(), "bafybeiegvuterwurhdtkikfhbxcldohmxp566vpjdofhzmnhv6o4freidu");
+  EXPECT_GT(v1.nodes, 256U);
+  const DirectoryRoot v0 =
+      directory_of("unixfs-v0-2015", names_of("hamt-unixfs-v0-2015", 4033, 31, 31));
+  EXPECT_EQ(v0.cid.to_text(), "QmeMiJzmhpJAUgynAcxTQYek5PPKgdv3qEvFsdV3XpVnvP");
+  EXPECT_GT(v0.nodes, 256U);
 }
 
 TEST(Ipip499, GivesAShortFileItsPublishedRoot) {

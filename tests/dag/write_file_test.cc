@@ -61,7 +61,7 @@ TEST_P(WriteFileTest, GivesTheSameRootForAnyNumberOfThreadsAndAnySource) {
     EXPECT_EQ(root.cid, one.cid);
     EXPECT_EQ(root.chunks, one.chunks);
     EXPECT_EQ(root.nodes, one.nodes);
-    EXPECT_EQ(others.size(), blocks.size());
+    EXPECT_EQ(others.block_count(), blocks.block_count());
   }
 }
 
@@ -194,7 +194,7 @@ TEST(WriteFile, KeepsEqualChunksOnce) {
   const FileRoot root = write_bytes(blocks, Bytes(4096 * 1000), {.profile = fixed});
   EXPECT_EQ(root.chunks, 1000);
   // One chunk; the full nodes are equal, too, then the one that is not full, and the root.
-  EXPECT_EQ(blocks.size(), 4);
+  EXPECT_EQ(blocks.block_count(), 4);
 }
 
 TEST(WriteFile, CompressesAsTheStoreIsTold) {
