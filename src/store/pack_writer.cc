@@ -385,10 +385,12 @@ Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File
 
   // The process that wrote the tail may have died before its sync, or in a sync that failed. After
   // that the kernel takes pages for clean that the disk does not hold: only what is written again
-  // is synced for certain. And only then is it known that what was scanned is what was written.
+  // is synced for certain, with the header where nothing was ever committed behind it. And only
+  // then is it known that what was scanned is what was written.
+  const std::uint64_t unsynced = start == format::PackHeader::kSize ? 0 : start;
   const std::uint64_t length =
-      makes(Mistake::kSyncTailWithoutRewriting) ? 0 : tail.committed_end - start;
-  RETURN_IF_ERROR(io::copy_range(locked_file, start, locked_file, start, length));
+      makes(Mistake::kSyncTailWithoutRewriting) ? 0 : tail.committed_end - unsynced;
+  RETURN_IF_ERROR(io::copy_range(locked_file, unsynced, locked_file, unsynced, length));
   ASSIGN_OR_RETURN(tail, scan_tail(locked_file, {core.uuid, pack, 0}, start));
   if (tail.committed_end == start) return start;
   RETURN_IF_ERROR(locked_file.sync());

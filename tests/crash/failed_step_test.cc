@@ -11,7 +11,8 @@
 namespace packstore::crash {
 namespace {
 
-void expect_retry_keeps(const std::string& name, std::string_view step) {
+// A step of that kind fails like `fault`; after the operation was tried again, every promise holds.
+void expect_retry_keeps(const std::string& name, std::string_view step, Fault fault = {}) {
   const std::vector<Scenario> all = scenarios();
   const Scenario& scenario = *std::ranges::find(all, name, &Scenario::name);
   const auto moments = record(scenario);
@@ -20,7 +21,8 @@ void expect_retry_keeps(const std::string& name, std::string_view step) {
   for (const Moment& moment : *moments) {
     if (!moment.step.starts_with(step)) continue;
     ++met;
-    const FaultSurvey survey = fail_at(scenario, {{.step = moment.number}});
+    fault.step = moment.number;
+    const FaultSurvey survey = fail_at(scenario, {fault});
     for (const std::string& complaint : survey.complaints) ADD_FAILURE() << complaint;
   }
   EXPECT_GT(met, 0);
@@ -33,6 +35,9 @@ TEST(FailedSync, OfABackedUpObjectIsDoneAgain) {
 }
 TEST(FailedSync, OfABackupsPacksIsDoneAgain) {
   expect_retry_keeps("backup", "sync /backup/packs/");
+}
+TEST(FailedSync, OfANewPackIsDoneAgainFromItsHeaderOn) {
+  expect_retry_keeps("churn", "sync /store/packs/0", {.for_good = true});
 }
 
 // The records of a commit that failed stay in the pack, whole; what was removed afterwards came
