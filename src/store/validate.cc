@@ -1,9 +1,8 @@
-// 1. The index checks itself.
+// 1. The index checks itself: beside the next step, where there is a second thread.
 // 2. Packs with their rows, then loose files, are gone through by all threads.
 // 3. Refs and the sandbox are looked at.
 // 4. Objects that were reported may have moved since: those whose row or file is not what it was
-// are
-//    left out. Whoever moved one has hashed it on the way.
+//    are left out. Whoever moved one has hashed it on the way.
 // 5. The findings are sorted, so that their order does not tell of threads.
 #include "store/validate.h"
 
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "store/lookup.h"
 #include "store/store_core.h"
 #include "store/validate_loose.h"
@@ -87,6 +87,15 @@ Status validate_index(ValidateRun& run) {
   return run.advance(0);
 }
 
+// The rows are copied by one thread before there is work for all.
+Status validate_index_and_packs(ValidateRun& run) {
+  const unsigned workers = std::clamp(run.threads(), 1U, 2U);
+  return run_on_threads(workers, [&](unsigned worker) -> Status {
+    if (worker + 1 == workers) RETURN_IF_ERROR(validate_index(run));
+    return worker == 0 ? validate_packs(run) : Status();
+  });
+}
+
 // True when the object is in the store, or its row is there and damaged, which is a finding itself.
 Result<bool> has_target(const StoreCore& core, const ObjectId& id) {
   const auto located = locate(core, id);
@@ -157,8 +166,7 @@ bool comes_before(const Finding& a, const Finding& b) {
 Result<ValidationReport> validate(const StoreCore& core, const ValidateOptions& options) {
   ValidateRun run(core, options);
   RETURN_IF_ERROR(expect_loose(run));
-  RETURN_IF_ERROR(validate_index(run));
-  RETURN_IF_ERROR(validate_packs(run));
+  RETURN_IF_ERROR(validate_index_and_packs(run));
   RETURN_IF_ERROR(validate_loose(run));
   RETURN_IF_ERROR(validate_refs(run));
   RETURN_IF_ERROR(validate_sandbox(run));
