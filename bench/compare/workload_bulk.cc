@@ -2,8 +2,7 @@
 //
 // 1. Content is made once; every round stores the same objects in fresh directories.
 // 2. A round goes through the rows. For each row the engines take turns, and who begins changes
-// from
-//    round to round, so that a slow phase of the machine hits all of them.
+//    from round to round, so that a slow phase of the machine hits all of them.
 // 3. After the put of an engine its background work is waited for, untimed, and before whatever
 //    writes much the machine is brought to rest.
 // 4. The limits (bare write, SHA-256) are measured in the round, next to the rows that need them.

@@ -1,8 +1,7 @@
 // Peak memory of each operation on many small objects, and the time to open a store of them.
 //
 // 1. Each operation is a process of its own, whose peak is asked of the system afterwards. Content
-// is
-//    generated while it is needed, never kept, so that what is measured is the library's memory.
+//    is generated while it is needed, never kept, so that what is measured is the library's memory.
 // 2. One store is filled by a batch, opened, read, validated, halved and repacked.
 // 3. Another gets as many loose objects, and packs them.
 #include <fmt/format.h>

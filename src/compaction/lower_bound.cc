@@ -14,8 +14,7 @@
 //
 // 3. Above it, a program over the flushes after which images are written.
 // 4. The prices are climbed one after the other, by golden section on their logarithms: the bound
-// is
-//    concave in the prices.
+//    is concave in the prices.
 // It knows the future and has no cap on the peak, so it is low.
 #include <algorithm>
 #include <array>

@@ -2,8 +2,7 @@
 //
 // 1. The pages are divided into stretches, where any layer or cell begins or ends.
 // 2. Over each stretch the deltas above its newest image are stacked: those that cover it, and
-// those
-//    of them with a share in its cell.
+//    those of them with a share in its cell.
 // 3. A stretch weighs as much as it has pages in use, or records of the last two intervals.
 // 4. Whether a delta holds the very page is asked for 2000 pages in use, and for 2000 recent
 //    records, evenly spread.

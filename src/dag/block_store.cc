@@ -3,8 +3,7 @@
 // get_many():
 // 1. Blocks that their CIDs carry, and CIDs that no store can have, are visited at once.
 // 2. The rest is sorted by id, with the positions that ask for it, so that a block that is asked
-// for
-//    several times is read once.
+//    for several times is read once.
 // 3. The store visits each id; every position of it is told.
 #include "packstore/block_store.h"
 

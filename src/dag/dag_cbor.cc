@@ -1,8 +1,7 @@
 // 1. An item is a head, one byte of which 3 bits say the major type and 5 the argument or how many
 //    bytes of argument follow, and for strings as many bytes as the argument says.
 // 2. The reader keeps a stack of the lists and maps whose items are not all read. It counts down
-// what
-//    is left, tells keys from values, and compares each key with the one before.
+//    what is left, tells keys from values, and compares each key with the one before.
 // 3. A count is at most the number of bytes that are left, so it costs nothing to believe it.
 // 4. Trees are built and encoded by recursion, whose depth both sides limit.
 #include "dag/dag_cbor.h"

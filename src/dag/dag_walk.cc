@@ -1,9 +1,7 @@
 // 1. The path is a stack: the children of the root, of one of them, and so on down; each level
-// knows
-//    which child is next.
+//    knows which child is next.
 // 2. Before a leaf is read, the leaves that follow it in its node are looked at as well, and as
-// many
-//    as fit into kAheadBytes are read in one call, in the order that suits the store.
+//    many as fit into kAheadBytes are read in one call, in the order that suits the store.
 #include "dag/dag_walk.h"
 
 #include <optional>

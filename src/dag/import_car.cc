@@ -1,10 +1,8 @@
 // 1. Blocks are gathered into slices, because many are hashed several times as fast as one by one.
 // 2. BlockStore::prepare() hashes a slice; the hashes are compared with the names before anything
-// is
-//    put.
+//    is put.
 // 3. What arrived and what it links to goes into a ledger, because what was put cannot be read
-// before
-//    the commit. At the end it is walked from the roots, to list what is missing.
+//    before the commit. At the end it is walked from the roots, to list what is missing.
 #include <optional>
 #include <utility>
 

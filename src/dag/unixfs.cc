@@ -1,6 +1,5 @@
 // 1. Fields are read in any order, each into the member of its number; what is there twice, or is
-// of
-//    another wire type, is refused.
+//    of another wire type, is refused.
 // 2. Then what was read must make sense together: which fields a type has, and their limits.
 #include "dag/unixfs.h"
 

@@ -5,8 +5,7 @@
 //   is reached without being a candidate (put since the copy) gets a row as well, so that it is
 //   walked once.
 // - frontier: nodes that were reached and not yet walked. The last ones are taken first, so it
-// holds
-//   about as many as the tree is deep times as many as a node has children.
+//   holds about as many as the tree is deep times as many as a node has children.
 // - aside: nodes that were not there when they should have been walked.
 //
 // They live in a temporary file, and no transaction on the index is open after the copy.

@@ -1,7 +1,6 @@
 // 1. Every put has two halves. prepare() hashes, looks up, and compresses what neither the batch
-// nor
-//    the store has; any thread may do it. The other half drops what has come meanwhile, and appends
-//    the rest to the batch's pack. Nothing is visible.
+//    nor the store has; any thread may do it. The other half drops what has come meanwhile, and
+//    appends the rest to the batch's pack. Nothing is visible.
 // 2. commit() ends the group in the pack with a commit record, syncs once, and adds all rows in one
 //    lazy index transaction. After a power cut that loses the rows, the commit record lets the next
 //    opener find all of them again; without it, none count.

@@ -4,8 +4,7 @@
 // 2. Announce the collection, so that whoever puts a candidate again notes it (collection_watch.h).
 //    In this order, because an object that is put after the announcement must not be copied.
 // 3. Mark, beside everybody: what the refs reach, strictly; then what the pins reach, where nodes
-// may
-//    still be absent; then what was noted. Again, until nothing new was reached.
+//    may still be absent; then what was noted. Again, until nothing new was reached.
 // 4. Sweep: hold the sessions lock exclusively, so that no batch is open and nobody pins; begin the
 //    write transaction, so that no ref moves and nobody notes; mark once more, which meets only
 //    what has changed since; drop the rows of what was not reached and note its loose files as

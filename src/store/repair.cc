@@ -2,8 +2,7 @@
 // 2. Rows whose record is damaged, or that have nothing behind them, are dropped, after what there
 //    is of the record was copied to quarantine/ and a good loose copy was made durable.
 // 3. Every pack that was reported is set right (repair_packs.h). A dropped object whose whole
-// record
-//    turns up there gets a new row.
+//    record turns up there gets a new row.
 // 4. What cannot be an object leaves loose/.
 // 5. Objects of steps 1 and 2 that have no good copy now are lost.
 #include "store/repair.h"

@@ -13,8 +13,7 @@ struct StoreCore;
 // - a damaged loose file moves to quarantine/<id>.loose,
 // - the bytes of a damaged record are copied to quarantine/<id>.record and its row is dropped,
 // - a row with nothing behind it is dropped; where a whole record of its object stands in a gap of
-// a
-//   reported pack, the object gets a row for that one instead,
+//   a reported pack, the object gets a row for that one instead,
 // - whole records that the index does not know get rows,
 // - a pack without rows that is damaged or foreign moves to quarantine/; one with rows gets a new
 //   header when its records prove that it is ours, and stays as it is otherwise,

@@ -3,9 +3,8 @@
 // 1. Its lock is taken. A pack that a writer holds keeps its length and its file; only its dead
 //    bytes are counted.
 // 2. A pack without rows that is not ours, or has no readable header, moves to quarantine/. One
-// with
-//    rows that hold good records is ours: it gets a new header, in a copy, since packs are never
-//    overwritten; the old file stays in quarantine/.
+//    with rows that hold good records is ours: it gets a new header, in a copy, since packs are
+//    never overwritten; the old file stays in quarantine/.
 // 3. Committed groups behind the indexed part are taken in.
 // 4. The entry is written anew: as long as the file and the rows are, with every byte that no row
 //    needs counted as dead. Whole records of dropped objects found on the way get rows.

@@ -1,7 +1,6 @@
 // 1. The entries of the packs are read before and after the copy of their rows is made. Rows come
-// and
-//    go together with a change of their pack's entry, so equal entries belong to these rows; the
-//    others are tried again.
+//    and go together with a change of their pack's entry, so equal entries belong to these rows;
+//    the others are tried again.
 // 2. Each pack's rows are walked in the order of their offsets. What lies between them is scanned.
 // 3. A file that is absent may have gone after the rows were read, so its entry is read once more.
 #include "store/validate_account.h"

@@ -1,8 +1,7 @@
 // One thread that finds work, and others that do it.
 //
 // 1. The calling thread produces jobs. It queues each one, or does it itself where the queue is
-// full:
-//    so it never waits, and one thread alone does everything without a queue.
+//    full: so it never waits, and one thread alone does everything without a queue.
 // 2. The other threads take jobs from the queue; the producer joins them when it has no more to
 // find.
 // 3. The first error ends the work of all.

@@ -3,9 +3,8 @@
 //    extent.
 // 2. Other threads compare the extents with the files (validate_extent.h).
 // 3. A pack that does not add up, or that was not what was expected, is a suspect. The walk's copy
-// of
-//    the rows may be older than the pack's entry, so nothing is reported yet: suspects are looked
-//    at again, entry and rows of one moment (validate_account.h), and that is reported.
+//    of the rows may be older than the pack's entry, so nothing is reported yet: suspects are
+//    looked at again, entry and rows of one moment (validate_account.h), and that is reported.
 // 4. What lies behind the indexed part of a pack is looked at under the pack's lock; a pack that a
 //    writer holds is left alone.
 #include "store/validate_packs.h"
