@@ -34,6 +34,10 @@ struct FoundObject {
 // nullopt: nobody has put it.
 Result<std::optional<FoundObject>> open_found(const StoreCore& core, const ObjectId& id);
 
+// By the place where it was found last: nothing is promised but speed. nullopt: look it up. Where
+// reading it fails, the place may be of yesterday: look it up, too.
+std::optional<FoundObject> open_known(const StoreCore& core, const ObjectId& id);
+
 // The loose copy, if there is one: for when the packed copy turns out damaged.
 Result<std::optional<FoundObject>> open_loose_copy(const StoreCore& core, const ObjectId& id);
 

@@ -1,5 +1,6 @@
 // read_many():
-// 1. Sort the ids and look them up in one pass over the index.
+// 1. Sort the ids and look them up in one pass over the index; of a few, only those whose places
+//    are not known from before.
 // 2. Sort what was found by pack and offset, and cut it into slices of neighbouring records.
 // 3. Read and check each slice with one call (record_slice.h).
 // 4. Whatever did not come out right this way (loose, moved meanwhile, damaged) is read singly,
@@ -25,6 +26,9 @@ namespace {
 using format::PackRecord;
 
 constexpr std::size_t kLookupSlice = 1 << 18;
+// Of so many, some may be read again soon, as random reads of a file are. Who reads more looks at
+// each once, and one pass over the index costs little for each.
+constexpr std::size_t kKnownPlacesWanted = 64;
 
 // What the most redundant stream can expand to: deflate 1032 times; zstd one byte of a
 // run-length block a 128 KiB block, with 4 bytes of overhead.
@@ -64,12 +68,16 @@ class ManyReader {
   Status look_up(std::span<const ObjectId> ids) {
     rows_.clear();
     singly_.clear();
+    const std::uint64_t generation = core_.index->generation();
+    const bool is_few = ids.size() <= kKnownPlacesWanted;
+    if (is_few) ids = take_known(ids, generation);
     std::size_t next = 0;
     const auto found = [&](std::size_t position, const Result<index::Location>& at) -> Status {
       for (; next < position; ++next) singly_.push_back(ids[next]);
       next = position + 1;
       if (at) {
         rows_.push_back({ids[position], *at});
+        if (is_few) core_.known_places.remember(ids[position], *at, generation);
       } else {
         singly_.push_back(ids[position]);
       }
@@ -78,6 +86,19 @@ class ManyReader {
     RETURN_IF_ERROR(core_.index->find_many(ids, found));
     for (; next < ids.size(); ++next) singly_.push_back(ids[next]);
     return {};
+  }
+
+  // Returns the ids that are left to look up.
+  std::span<const ObjectId> take_known(std::span<const ObjectId> ids, std::uint64_t generation) {
+    unknown_.clear();
+    for (const ObjectId& id : ids) {
+      if (const auto at = core_.known_places.find(id, generation)) {
+        rows_.push_back({id, *at});
+      } else {
+        unknown_.push_back(id);
+      }
+    }
+    return unknown_;
   }
 
   // How many rows from `first` on one read covers.
@@ -114,6 +135,7 @@ class ManyReader {
   const Verify verify_;
   std::vector<index::ObjectRow> rows_;
   std::vector<ObjectId> singly_;
+  std::vector<ObjectId> unknown_;
   RecordSlice slice_;
 };
 
@@ -185,6 +207,10 @@ Result<Bytes> read_content(const FoundObject& found, Verify verify) {
 }
 
 Result<Bytes> read_object(const StoreCore& core, const ObjectId& id, Verify verify) {
+  if (const auto known = open_known(core, id)) {
+    Result<Bytes> content = read_content(*known, verify);
+    if (content) return content;
+  }
   ASSIGN_OR_RETURN(const auto found, open_found(core, id));
   if (!found) return fail(ErrorCode::kNotFound, "object {}: not in the store", id.to_hex());
   Result<Bytes> content = read_content(*found, verify);

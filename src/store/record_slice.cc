@@ -56,9 +56,10 @@ Status RecordSlice::read(const PackFile& pack, std::span<const index::ObjectRow>
     const std::uint64_t needed = end_of(row) - start_;
     if (pack.check_inside(start_, needed)) length = std::max(length, needed);
   }
-  // Not shrunk for a shorter slice: growing again would clear the bytes once more.
   if (buffer_.size() < length) {
-    RETURN_IF_ERROR(buffer_.allocate(std::max(length, kSliceBytesMax)));
+    // Few records are read by one slice, which takes what it needs; who needs more has many.
+    const std::uint64_t bytes_min = buffer_.size() == 0 ? 0 : kSliceBytesMax;
+    RETURN_IF_ERROR(buffer_.allocate(std::max(length, bytes_min)));
   }
   const auto into = buffer_.bytes().first(static_cast<std::size_t>(length));
   ASSIGN_OR_RETURN(const std::size_t count, pack.file().read_at(start_, into));

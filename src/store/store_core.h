@@ -13,6 +13,7 @@
 #include "io/home_process.h"
 #include "packstore/result.h"
 #include "packstore/store.h"
+#include "store/known_places.h"
 #include "store/layout.h"
 #include "store/loose_objects.h"
 #include "store/pack_files.h"
@@ -43,6 +44,7 @@ struct StoreCore {
   std::unique_ptr<io::SharedCounter> collections;  // See CollectionWatch.
   LooseObjects loose;
   PackFiles packs;
+  mutable KnownPlaces known_places;  // A cache: readers fill it.
   Sandbox sandbox;
   PackedPuts packed_puts;
 };
