@@ -20,6 +20,7 @@
 #include "dag/file_encoder.h"
 #include "dag/layout_builder.h"
 #include "packstore/file.h"
+#include "store/page_buffer.h"
 
 namespace packstore {
 namespace {
@@ -33,7 +34,7 @@ constexpr std::size_t kSegmentBytesMin = 4 << 20;
 constexpr std::size_t kSegmentChunksMin = 16;
 
 struct Segment {
-  Bytes buffer;
+  store::PageBuffer buffer = {};  // Sources that read files fill it fast.
   std::vector<std::uint32_t> lengths = {};
   std::uint64_t number = 0;
   std::uint64_t size = 0;  // Of all chunks together.
@@ -85,18 +86,18 @@ class FileWriter {
     if (options_.control.stop.stop_requested()) {
       return fail(ErrorCode::kCancelled, "writing a file: stopped");
     }
-    segment.buffer.resize(segment_bytes_);
-    std::copy(rest_.begin(), rest_.end(), segment.buffer.begin());
+    if (segment.buffer.size() == 0) RETURN_IF_ERROR(segment.buffer.allocate(segment_bytes_));
+    const std::span<std::byte> buffer = segment.buffer.bytes();
+    std::copy(rest_.begin(), rest_.end(), buffer.begin());
     std::size_t filled = rest_.size();
     bool source_ended = false;
-    while (filled < segment.buffer.size() && !source_ended) {
-      ASSIGN_OR_RETURN(const std::size_t count,
-                       source_.read(std::span(segment.buffer).subspan(filled)));
+    while (filled < buffer.size() && !source_ended) {
+      ASSIGN_OR_RETURN(const std::size_t count, source_.read(buffer.subspan(filled)));
       source_ended = count == 0;
       filled += count;
     }
     is_at_end_ = source_ended;
-    const ByteView data = ByteView(segment.buffer).first(filled);
+    const ByteView data = buffer.first(filled);
     RETURN_IF_ERROR(cut(data, source_ended ? InputEnd::kLast : InputEnd::kMore, segment));
     const ByteView rest = data.subspan(static_cast<std::size_t>(segment.size));
     rest_.assign(rest.begin(), rest.end());
@@ -119,7 +120,7 @@ class FileWriter {
   Status carry(const Segment& segment) {
     std::vector<ByteView> chunks;
     chunks.reserve(segment.lengths.size());
-    ByteView rest = segment.buffer;
+    ByteView rest = segment.buffer.view();
     for (const std::uint32_t length : segment.lengths) {
       chunks.push_back(rest.first(length));
       rest = rest.subspan(length);
