@@ -8,8 +8,12 @@
 #include "packstore/file.h"
 
 #include <benchmark/benchmark.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <random>
 
@@ -22,6 +26,8 @@ namespace {
 
 constexpr std::size_t kFileBytes = std::size_t{512} << 20;
 constexpr std::size_t kRangeBytes = 16 << 10;
+// The kernel takes longer calls more slowly.
+constexpr std::size_t kWriteBytes = 1 << 20;
 
 const Bytes& noise() {
   static const Bytes bytes = random_bytes(kFileBytes, 1);
@@ -55,6 +61,69 @@ struct OpenStore {
   ScratchDirectory directory;
   Store store = Store::create(directory.path()).value();
 };
+
+// A file that is written from its front.
+class NewFile {
+ public:
+  explicit NewFile(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {}
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile() { ::close(fd_); }
+
+  void write(ByteView bytes) {
+    while (!bytes.empty()) {
+      const ssize_t count = ::write(fd_, bytes.data(), std::min(bytes.size(), kWriteBytes));
+      if (count <= 0) give_up("a write failed");
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+  }
+  void sync() {
+    if (::fdatasync(fd_) != 0) give_up("a sync failed");
+  }
+
+ private:
+  static void give_up(const char* what) {
+    std::perror(what);
+    std::exit(1);
+  }
+
+  int fd_;
+};
+
+// The machine, not the library: what no restore and no durable add can pass.
+void raw_write(benchmark::State& state, bool with_sync) {
+  const ScratchDirectory directory;
+  const std::filesystem::path target = directory.path() / "written";
+  for ([[maybe_unused]] auto step : state) {
+    state.PauseTiming();
+    std::filesystem::remove(target);
+    state.ResumeTiming();
+    NewFile file(target);
+    file.write(noise());
+    if (with_sync) file.sync();
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(kFileBytes));
+}
+BENCHMARK_CAPTURE(raw_write, and_nothing, false)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(raw_write, and_fdatasync, true)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// Likewise, of a random range that is in memory.
+void raw_pread(benchmark::State& state) {
+  const ScratchDirectory directory;
+  const std::filesystem::path target = directory.path() / "read";
+  NewFile(target).write(noise());
+  const int fd = ::open(target.c_str(), O_RDONLY | O_CLOEXEC);
+  std::mt19937_64 random(1);
+  Bytes buffer(kRangeBytes);
+  for ([[maybe_unused]] auto step : state) {
+    const auto offset = static_cast<off_t>(random() % (kFileBytes - kRangeBytes));
+    if (::pread(fd, buffer.data(), buffer.size(), offset) < 0) state.SkipWithError("pread");
+  }
+  ::close(fd);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(raw_pread);
 
 void add_new(benchmark::State& state, const Bytes& content, const WriteFileOptions& options,
              const Compression& compression) {
@@ -105,14 +174,16 @@ void restore(benchmark::State& state, Verify verify) {
   const std::filesystem::path target = open.directory.path() / "restored";
   Bytes buffer(std::size_t{8} << 20);
   for ([[maybe_unused]] auto step : state) {
+    state.PauseTiming();
+    std::filesystem::remove(target);
+    state.ResumeTiming();
     FileReader reader =
         FileReader::open(blocks, root.cid, {.threads = static_cast<unsigned>(state.range(0))})
             .value();
-    std::FILE* file = std::fopen(target.c_str(), "wb");
+    NewFile file(target);
     while (const std::size_t count = reader.read(buffer).value()) {
-      if (std::fwrite(buffer.data(), 1, count, file) != count) state.SkipWithError("disk full");
+      file.write(ByteView(buffer).first(count));
     }
-    std::fclose(file);
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(kFileBytes));
 }

@@ -18,7 +18,10 @@ optional=(libisal-dev libipsec-mb-dev librocksdb-dev libsimde-dev ccache)
 for extra in "$@"; do
   case "$extra" in
     checks) packages+=(clang clang-tidy clang-format llvm libclang-rt-14-dev) ;;
-    compare) packages+=(librocksdb-dev liblmdb-dev libgit2-dev) ;;
+    compare)
+      packages+=(librocksdb-dev liblmdb-dev libgit2-dev)
+      optional+=(git borgbackup restic casync bup)
+      ;;
     *) echo "usage: $0 [checks] [compare]" >&2; exit 2 ;;
   esac
 done

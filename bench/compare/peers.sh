@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# Measures the program against backup programs and git, in one run, on files of your own.
+#
+#   bench/compare/peers.sh ingest PACKSTORE SCRATCH FILE [ROUNDS]
+#     Adds FILE to a new store, and again to the same one; rounds are interleaved. Prints medians in
+#     MB/s, and how many times as fast `packstore add` with one thread is. Nothing compresses.
+#   bench/compare/peers.sh releases PACKSTORE SCRATCH DIRECTORY...
+#     Adds one release of a source tree after the other, each a directory. Prints the bytes that are
+#     stored at the end, and how many times as many as those of packstore (FastCDC 16 KiB, zlib 6).
+#
+# PACKSTORE is the program; SCRATCH is a directory on the disk that is to be measured, and is left
+# empty. Peers that are not installed are left out: cmake/install-dependencies.sh compare. PEERS in
+# the environment names those to measure; packstore has to come first.
+set -euo pipefail
+shopt -s nullglob
+
+usage() {
+  sed -n 's/^#   bench/bench/p' "$0" >&2
+  exit 2
+}
+[ $# -ge 4 ] || usage
+mode=$1
+packstore=$(realpath "$2")
+scratch=$(realpath "$3")/peers-$$
+shift 3
+mkdir -p "$scratch"
+trap 'rm -rf "$scratch"' EXIT
+
+export HOME=$scratch/home RESTIC_PASSWORD=x BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes
+export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x
+mkdir -p "$HOME"
+
+# What every peer does: begin REPOSITORY, then add REPOSITORY FILE NAME without compression.
+begin_packstore-1() { "$packstore" init --store "$1"; }
+add_packstore-1() { "$packstore" add --store "$1" --threads 1 "$2"; }
+begin_packstore-2() { begin_packstore-1 "$1"; }
+add_packstore-2() { "$packstore" add --store "$1" --threads 2 "$2"; }
+begin_borg() { borg init -e none "$1"; }
+add_borg() { borg create --files-cache disabled -C none "$1::$3" "$2"; }
+begin_restic() { restic init -q --repository-version 2 -r "$1"; }
+add_restic() { restic backup -q -r "$1" --no-cache --force --compression off "$2"; }
+begin_git() { git init -q --bare "$1"; }
+add_git() { git -C "$1" -c core.compression=0 hash-object -w "$2"; }
+begin_casync() { mkdir "$1"; }
+add_casync() { casync make --store="$1/store" "$1/$3.caibx" "$2"; }
+begin_bup() { BUP_DIR=$1 bup init; }
+add_bup() { BUP_DIR=$1 bup split -q -0 -n "$3" "$2"; }
+# The machine, not a peer: the same bytes, written and flushed.
+begin_raw() { mkdir "$1"; }
+add_raw() { dd if="$2" of="$1/copy" bs=1M conv=fsync status=none; }
+
+# The same for a tree, with the compression and the chunk size that store least.
+tree_packstore() {
+  [ -d "$1" ] || "$packstore" init --store "$1"
+  (cd "$2" && find . -type f -print0 | sort -z |
+    xargs -0 -n 100000 "$packstore" add --store "$1" --chunker fastcdc:16384 --compress zlib:6) \
+    > "$scratch/listing"
+  "$packstore" add --store "$1" --compress zlib:6 "$scratch/listing"  # Names and CIDs.
+}
+tree_borg() {
+  [ -d "$1" ] || borg init -e none "$1"
+  (cd "$2" && borg create --files-cache disabled -C zlib,6 \
+    --chunker-params buzhash,12,18,14,4095 "$1::$3" .)
+}
+tree_restic() {
+  [ -d "$1" ] || restic init -q --repository-version 2 -r "$1"
+  (cd "$2" && restic backup -q -r "$1" --no-cache --compression max .)
+}
+tree_git() {
+  [ -d "$1" ] || git init -q --bare "$1"
+  local work=(git -C "$2" --git-dir="$1" --work-tree="$2" -c gc.auto=0)
+  "${work[@]}" add -A -f . && "${work[@]}" commit -q --allow-empty -m "$3"
+}
+tree_casync() {
+  mkdir -p "$1"
+  casync make --without=privileged --chunk-size=16384 --store="$1/store" "$1/$3.caidx" "$2"
+}
+tree_bup() {
+  [ -d "$1" ] || BUP_DIR=$1 bup init
+  BUP_DIR=$1 bup index -f "$scratch/bup-index" "$2"
+  BUP_DIR=$1 bup save -q -6 -f "$scratch/bup-index" --strip-path "$2" -n tree "$2"
+  rm -f "$scratch"/bup-index*
+}
+
+is_there() {
+  case "$1" in
+    raw | packstore*) true ;;
+    *) command -v "$1" > /dev/null ;;
+  esac
+}
+
+# Runs quietly, and shows what was said where it fails.
+quietly() {
+  "$@" > "$scratch/said" 2>&1 || { cat "$scratch/said" >&2; echo "failed: $*" >&2; exit 1; }
+}
+
+# MB/s of one call for `bytes`.
+rate_of() {
+  local began
+  began=$(date +%s%N)
+  quietly "$@"
+  echo $((bytes * 1000 / ($(date +%s%N) - began + 1)))
+}
+
+median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b == 0 ? 0 : a / b) }'; }
+
+ingest() {
+  local file rounds=${2:-3} peer round
+  file=$(realpath "$1")
+  bytes=$(stat -c %s "$file")
+  local peers=(${PEERS:-raw packstore-1 packstore-2 borg restic git casync bup})
+  declare -A new again
+  cat "$file" > /dev/null
+  for ((round = 0; round < rounds; ++round)); do
+    for peer in "${peers[@]}"; do
+      is_there "$peer" || continue
+      quietly "begin_$peer" "$scratch/store"
+      new[$peer]+=" $(rate_of "add_$peer" "$scratch/store" "$file" first)"
+      again[$peer]+=" $(rate_of "add_$peer" "$scratch/store" "$file" second)"
+      rm -rf "$scratch/store"
+    done
+  done
+  echo "| $((bytes / 1000000)) MB, $rounds rounds | new MB/s | ratio | again MB/s | ratio |"
+  echo "| --- | ---: | ---: | ---: | ---: |"
+  local own_new own_again n a
+  own_new=$(median ${new[packstore-1]})
+  own_again=$(median ${again[packstore-1]})
+  for peer in "${peers[@]}"; do
+    is_there "$peer" || continue
+    n=$(median ${new[$peer]})
+    a=$(median ${again[$peer]})
+    echo "| $peer | $n | $(ratio "$own_new" "$n") | $a | $(ratio "$own_again" "$a") |"
+  done
+}
+
+releases() {
+  local peers=(${PEERS:-packstore borg restic git casync bup}) peer release number stored own=0
+  echo "| $# releases, $(du -scb "$@" | tail -1 | cut -f1) bytes | stored | ratio |"
+  echo "| --- | ---: | ---: |"
+  for peer in "${peers[@]}"; do
+    is_there "$peer" || continue
+    number=0
+    for release in "$@"; do
+      number=$((number + 1))
+      # What differs from release to release is the content alone.
+      rm -rf "$scratch/tree"
+      cp -r "$release" "$scratch/tree"
+      find "$scratch/tree" -exec touch -h -d @1000000000 {} +
+      quietly "tree_$peer" "$scratch/store" "$scratch/tree" "release-$number"
+    done
+    stored=$(find "$scratch/store" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }')
+    [ "$peer" != packstore ] || own=$stored
+    echo "| $peer | $stored | $(ratio "$stored" "$own") |"
+    rm -rf "$scratch/store"
+  done
+}
+
+case "$mode" in
+  ingest | releases) "$mode" "$@" ;;
+  *) usage ;;
+esac
