@@ -61,7 +61,7 @@ using ChunkerSecret = std::array<std::byte, 32>;
 
 // Everything that decides where cuts fall. A value.
 struct PACKSTORE_EXPORT ChunkerSpec {
-  // Shorter would end inside the window that the hash looks at.
+  // Shorter ends inside the window of the hash; fixed: is smaller than the header of its record.
   static constexpr std::uint32_t kBytesMinLimit = 64;
   static constexpr std::uint32_t kBytesAverageMin = 256;
   static constexpr std::uint32_t kBytesAverageMax = 4U << 20;

@@ -101,7 +101,8 @@ Status check_field(ChunkerKind kind, std::string_view field, std::uint64_t value
 
 Status check_fixed(const ChunkerSpec& spec) {
   const std::uint32_t bytes = spec.bytes_average;
-  RETURN_IF_ERROR(check_field(spec.kind, "bytes_average", bytes, {1, ChunkerSpec::kBytesMaxLimit}));
+  RETURN_IF_ERROR(check_field(spec.kind, "bytes_average", bytes,
+                              {ChunkerSpec::kBytesMinLimit, ChunkerSpec::kBytesMaxLimit}));
   RETURN_IF_ERROR(check_field(spec.kind, "bytes_min", spec.bytes_min, {bytes, bytes}));
   RETURN_IF_ERROR(check_field(spec.kind, "bytes_max", spec.bytes_max, {bytes, bytes}));
   RETURN_IF_ERROR(check_field(spec.kind, "normalisation", spec.normalisation, {0, 0}));

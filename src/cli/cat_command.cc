@@ -19,7 +19,7 @@ constexpr std::size_t kCopyBytes = std::size_t{8} << 20;
 class CatCommand final : public StoreCommand {
  public:
   void add_options(CLI::App& app) override {
-    cid_.add_option(app, "The file");
+    path_.add_option(app, "The file");
     app.add_option("-o,--output", output_, "Instead of standard output")->type_name("FILE");
     add_size_option(app, "--offset", offset_, "Skip so many bytes");
     add_size_option(app, "--length", length_, "Stop after so many bytes");
@@ -28,18 +28,20 @@ class CatCommand final : public StoreCommand {
     app.add_flag("--unverified", unverified_, "Do not compare chunks with their names");
   }
 
-  Status prepare() override { return cid_.prepare(); }
+  Status prepare() override { return path_.prepare(); }
 
   Result<ExitStatus> run_on(Store& store, Session& session) override {
     const StoreBlocks blocks(store, {.verify = unverified_ ? Verify::kNone : Verify::kContent});
+    const Result<Cid> cid = path_.resolve(blocks);
+    if (!cid) return cid.error();
     Result<FileReader> reader =
-        FileReader::open(blocks, *cid_, {.threads = static_cast<unsigned>(threads_)});
+        FileReader::open(blocks, *cid, {.threads = static_cast<unsigned>(threads_)});
     if (!reader) return std::move(reader).error();
     if (offset_ > reader->size()) {
       return fail(ErrorCode::kInvalidArgument, "--offset {}: the file has {} bytes", offset_,
                   reader->size());
     }
-    if (!output_.empty() && output_ != kStandardStream) return into_file(*reader, session);
+    if (!output_.empty() && output_ != kStandardStream) return into_file(*cid, *reader, session);
     if (session.as_json()) {
       return fail(ErrorCode::kInvalidArgument,
                   "--json: standard output is for the file; name another with -o");
@@ -75,7 +77,7 @@ class CatCommand final : public StoreCommand {
     return {};
   }
 
-  Result<ExitStatus> into_file(FileReader& reader, Session& session) const {
+  Result<ExitStatus> into_file(const Cid& cid, FileReader& reader, Session& session) const {
     Result<FileWriter> file = FileWriter::create(output_);
     if (!file) return std::move(file).error();
     std::uint64_t bytes = 0;
@@ -89,7 +91,7 @@ class CatCommand final : public StoreCommand {
     if (const Status finished = file->finish(); !finished) return finished.error();
 
     Report report;
-    report.text({"cid", ""}, cid_->to_text());
+    report.text({"cid", ""}, cid.to_text());
     report.text({"file", ""}, output_);
     report.bytes({"bytes", ""}, bytes);
     report.print(session);
@@ -98,7 +100,7 @@ class CatCommand final : public StoreCommand {
 
   static constexpr std::uint64_t kThreadsMax = 256;
 
-  CidWord cid_;
+  PathWord path_;
   std::string output_;
   std::uint64_t offset_ = 0;
   std::optional<std::uint64_t> length_;

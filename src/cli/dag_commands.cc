@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "options.h"
 #include "packstore/dag.h"
+#include "packstore/directory.h"
 #include "report.h"
 #include "text.h"
 
@@ -16,20 +17,22 @@ class DagCheckCommand final : public StoreCommand {
  public:
   explicit DagCheckCommand(LeafCheck leaves) : leaves_(leaves) {}
 
-  void add_options(CLI::App& app) override { cid_.add_option(app, "The root"); }
-  Status prepare() override { return cid_.prepare(); }
+  void add_options(CLI::App& app) override { path_.add_option(app, "The root"); }
+  Status prepare() override { return path_.prepare(); }
 
   Result<ExitStatus> run_on(Store& store, Session& session) override {
     const StoreBlocks blocks(store);
+    const Result<Cid> root = path_.resolve(blocks);
+    if (!root) return root.error();
     const Result<DagReport> found =
-        check_dag(blocks, *cid_, {.leaves = leaves_, .control = session.control()});
+        check_dag(blocks, *root, {.leaves = leaves_, .control = session.control()});
     if (!found) return found.error();
 
     Report report;
     report.text({"", "result"}, found->is_whole() ? "whole" : "incomplete or damaged");
     report.json("whole", found->is_whole());
-    report.text({"root", "root"}, cid_->to_text());
-    add_size(blocks, report);
+    report.text({"root", "root"}, root->to_text());
+    add_size(blocks, *root, report);
     report.count({"nodes", "nodes"}, found->nodes);
     report.count({"leaves", "leaves"}, found->leaves);
     report.bytes({"block_bytes", "content of blocks"}, found->block_bytes);
@@ -42,41 +45,57 @@ class DagCheckCommand final : public StoreCommand {
 
  private:
   // Directories and other nodes have no size.
-  void add_size(const BlockStore& blocks, Report& report) const {
-    if (const Result<std::uint64_t> size = size_of(blocks, *cid_)) {
+  static void add_size(const BlockStore& blocks, const Cid& root, Report& report) {
+    if (const Result<std::uint64_t> size = size_of(blocks, root)) {
       report.bytes({"file_bytes", "size of the file"}, *size);
     }
   }
 
   LeafCheck leaves_;
-  CidWord cid_;
+  PathWord path_;
 };
 
 class DagListCommand final : public StoreCommand {
  public:
-  void add_options(CLI::App& app) override { cid_.add_option(app, "The node"); }
-  Status prepare() override { return cid_.prepare(); }
+  void add_options(CLI::App& app) override {
+    path_.add_option(app, "The node");
+    app.add_flag("--links", links_,
+                 "The links of this one block also where it is a directory in shards");
+  }
+  Status prepare() override { return path_.prepare(); }
 
   Result<ExitStatus> run_on(Store& store, Session& session) override {
     const StoreBlocks blocks(store);
-    const Result<std::vector<DagLink>> links = find_links(blocks);
-    if (!links) return links.error();
+    const Result<Cid> cid = path_.resolve(blocks);
+    if (!cid) return cid.error();
     JsonList list(session.out());
-    for (const DagLink& link : *links) print(link, session, list);
+    const Status listed = print_all(blocks, *cid, session, list);
+    if (!listed) return listed.error();
     if (session.as_json()) list.close();
     return ExitStatus::kOk;
   }
 
  private:
   // An object without links may be of any size: it is not read.
-  Result<std::vector<DagLink>> find_links(const BlockStore& blocks) const {
-    if (cid_->kind() == NodeKind::kRaw) {
-      const Result<std::uint64_t> size = blocks.size(*cid_);
-      return size ? Result<std::vector<DagLink>>(std::vector<DagLink>()) : size.error();
+  Status print_all(const BlockStore& blocks, const Cid& cid, Session& session,
+                   JsonList& list) const {
+    if (cid.kind() == NodeKind::kRaw) {
+      const Result<std::uint64_t> size = blocks.size(cid);
+      return size ? Status() : Status(size.error());
     }
-    const Result<Bytes> block = blocks.get(*cid_);
+    const Result<EntryType> type = type_of(blocks, cid);
+    if (!links_ && type && *type == EntryType::kDirectory) {
+      return for_each_entry(blocks, cid, [&](const DirectoryEntry& entry) {
+        print({.cid = entry.cid, .name = entry.name}, session, list);
+        return session.out().status();
+      });
+    }
+    const Result<Bytes> block = blocks.get(cid);
     if (!block) return block.error();
-    return links_of(*cid_, *block);
+    const Result<std::vector<DagLink>> links = links_of(cid, *block);
+    if (!links) return links.error();
+    for (const DagLink& link : *links) print(link, session, list);
+    return session.out().status();
   }
 
   static void print(const DagLink& link, Session& session, JsonList& list) {
@@ -92,7 +111,8 @@ class DagListCommand final : public StoreCommand {
                                    link.size ? fmt::format("{}", *link.size) : "-", name.text));
   }
 
-  CidWord cid_;
+  bool links_ = false;
+  PathWord path_;
 };
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "exit_status.h"
+#include "packstore/directory.h"
 #include "text.h"
 
 namespace packstore::cli {
@@ -22,6 +24,13 @@ CLI::Option* refuse_sign(CLI::Option* option) {
 CLI::Option* accept_units(CLI::Option* option) {
   // Both spellings of a unit mean powers of two, as everywhere in the program's output.
   return option->transform(CLI::AsSizeValue(false).description(""))->type_name("SIZE");
+}
+
+Result<Cid> parse_cid(const std::string& word) {
+  Result<Cid> cid =
+      word.size() == ObjectId::kHexSize ? Cid::of_object_text(word) : Cid::parse(word);
+  if (cid) return cid;
+  return fail(ErrorCode::kInvalidArgument, "{} is no CID: {}", quote(word), cid.error().message);
 }
 
 }  // namespace
@@ -76,13 +85,32 @@ void CidWord::add_option(CLI::App& app, const std::string& help) {
 }
 
 Status CidWord::prepare() {
-  Result<Cid> cid =
-      word_.size() == ObjectId::kHexSize ? Cid::of_object_text(word_) : Cid::parse(word_);
-  if (!cid) {
-    return fail(ErrorCode::kInvalidArgument, "{} is no CID: {}", quote(word_), cid.error().message);
-  }
+  Result<Cid> cid = parse_cid(word_);
+  if (!cid) return std::move(cid).error();
   cid_ = std::move(*cid);
   return {};
+}
+
+void PathWord::add_option(CLI::App& app, const std::string& help) {
+  app.add_option("cid", word_,
+                 help +
+                     ": a CID, with '/NAME' for what is below a directory; or the id of an "
+                     "object without links")
+      ->type_name("CID[/PATH]")
+      ->required();
+}
+
+Status PathWord::prepare() {
+  const std::size_t slash = std::min(word_.find('/'), word_.size());
+  Result<Cid> cid = parse_cid(word_.substr(0, slash));
+  if (!cid) return std::move(cid).error();
+  root_ = std::move(*cid);
+  path_ = word_.substr(slash);
+  return {};
+}
+
+Result<Cid> PathWord::resolve(const BlockStore& blocks) const {
+  return resolve_path(blocks, *root_, path_);
 }
 
 void LockWait::add_option(CLI::App& app) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "files.h"
+#include "packstore/block_store.h"
 #include "packstore/cid.h"
 #include "packstore/compression.h"
 #include "packstore/result.h"
@@ -58,6 +59,22 @@ class CidWord {
  private:
   std::string word_;
   std::optional<Cid> cid_;
+};
+
+// A CID, and names below it where it is a directory: "CID/photos/1.jpg".
+class PathWord {
+ public:
+  void add_option(CLI::App& app, const std::string& help);
+  // kInvalidArgument: the word begins with no CID.
+  Status prepare();
+
+  // After prepare(): what the path leads to. Errors of resolve_path().
+  Result<Cid> resolve(const BlockStore& blocks) const;
+
+ private:
+  std::string word_;
+  std::optional<Cid> root_;
+  std::string path_;
 };
 
 // "--wait SECONDS" of the commands that take the maintenance lock.

@@ -22,6 +22,10 @@ struct Variant {
   Scan scan;
 };
 
+void PrintTo(const Variant& variant, std::ostream* out) {
+  *out << variant.spec << ", " << to_string(variant.scan);
+}
+
 std::vector<Variant> every_variant() {
   std::vector<Variant> variants;
   for (const char* spec :

@@ -13,6 +13,9 @@
 #include "support/store_scratch.h"
 
 namespace packstore {
+
+inline void PrintTo(ChunkerKind kind, std::ostream* out) { *out << to_string(kind); }
+
 namespace {
 
 using testing::cut_whole;
@@ -191,7 +194,8 @@ TEST(ChunkerSpec, NamesTheFieldTheValueAndTheLimit) {
       {{.kind = ChunkerKind::kNative, .seed = 1}, "native: seed is 1, only fastcdc"},
       {{.kind = ChunkerKind::kFixed}, "fixed: bytes_min is 4096, needs 16384 to 16384"},
       {{.kind = ChunkerKind{9}}, "chunker kind 9 is not known"},
-      {ChunkerSpec::fixed(0), "fixed: bytes_average is 0, needs 1 to 16777216"},
+      {ChunkerSpec::fixed(0), "fixed: bytes_average is 0, needs 64 to 16777216"},
+      {ChunkerSpec::fixed(63), "fixed: bytes_average is 63, needs 64 to 16777216"},
   };
   for (const Refusal& refusal : refusals) {
     const auto made = make_chunker(refusal.spec);

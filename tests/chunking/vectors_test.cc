@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <ostream>
 #include <sstream>
 #include <string>
 
@@ -13,6 +14,9 @@
 #include "inputs.h"
 
 namespace packstore::chunking {
+
+inline void PrintTo(Scan scan, std::ostream* out) { *out << to_string(scan); }
+
 namespace {
 
 using testing::cut_whole;

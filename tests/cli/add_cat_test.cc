@@ -1,5 +1,6 @@
 // add and cat: files in as chunks, the same bytes out, whole or in part.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <random>
 
@@ -8,6 +9,8 @@
 namespace packstore::cli {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -66,6 +69,94 @@ TEST_F(Add, WithJsonIsAnArrayOfRoots) {
   EXPECT_EQ(list[0].at("size"), 100'000);
   EXPECT_EQ(list[0].at("chunks"), 25);
   EXPECT_EQ(list[0].at("nodes"), 1);
+}
+
+// A tree with everything in it that a directory may hold.
+class AddTree : public Add {
+ protected:
+  void SetUp() override {
+    Add::SetUp();
+    namespace fs = std::filesystem;
+    fs::create_directories(tree() / "sub/deeper");
+    fs::create_directories(tree() / "nothing");
+    write_file(tree() / "hello", "hello world");
+    write_file(tree() / "sub/empty", "");
+    write_file(tree() / "sub/deeper/large", content(300'000));
+    fs::create_symlink("sub/empty", tree() / "link");
+    fs::create_symlink("/no/such/place", tree() / "sub/dangling");
+  }
+  std::filesystem::path tree() const { return directory() / "a tree"; }
+};
+
+TEST_F(AddTree, IsListedAndReadByPath) {
+  const std::string root = cid_of(must({"add", tree().string()}));
+  EXPECT_EQ(must({"cat", root + "/hello"}).out, "hello world");
+  EXPECT_EQ(must({"cat", root + "/sub/deeper/large"}).out, content(300'000));
+  EXPECT_EQ(must({"cat", root + "/sub/empty"}).out, "");
+  const nlohmann::json list = must({"dag", "ls", root, "--json"}).json();
+  std::vector<std::string> names;
+  for (const auto& entry : list) names.push_back(entry.at("name"));
+  EXPECT_THAT(names, ElementsAre("hello", "link", "nothing", "sub"));
+  EXPECT_THAT(must({"dag", "ls", root + "/sub"}).out,
+              AllOf(HasSubstr("  dangling\n"), HasSubstr("  deeper\n"), HasSubstr("  empty\n")));
+  EXPECT_EQ(must({"dag", "ls", root + "/nothing"}).out, "");
+  EXPECT_EQ(must({"dag", "verify", root + "/sub", "--json"}).json().at("whole"), true);
+  EXPECT_EQ(packstore({"cat", root + "/sub/absent"}).status, kFindings);
+  EXPECT_EQ(packstore({"cat", root + "/sub"}).status, kError);
+  EXPECT_EQ(packstore({"cat", root + "/../hello"}).status, kUsage);
+}
+
+TEST_F(AddTree, FollowsTheProfileInItsFilesAndInItself) {
+  const auto root_of = [&](const std::string& profile, const std::string& name) {
+    return cid_of(must({"add", "--profile", profile, (tree() / name).string()}));
+  };
+  EXPECT_EQ(root_of("unixfs-v1-2025", "nothing"),
+            "bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354");
+  EXPECT_EQ(root_of("unixfs-v0-2015", "nothing"), "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn");
+  EXPECT_THAT(must({"dag", "ls", root_of("unixfs-v0-2015", "")}).out,
+              StartsWith("Qmf412jQZiuVUtdgnB36FXFX7xg5V6KEbSJ4dpQuhkLyfD"));
+}
+
+TEST_F(AddTree, IsCountedAsAWholeWithJson) {
+  const nlohmann::json list = must({"add", tree().string(), "--json"}).json();
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0].at("files"), 3);
+  EXPECT_EQ(list[0].at("size"), 300'000 + 11);
+}
+
+TEST_F(AddTree, AgainWritesNothing) {
+  const std::string root = cid_of(must({"add", tree().string()}));
+  const std::string objects = must({"ls"}).out;
+  EXPECT_EQ(cid_of(must({"add", "--threads", "3", tree().string() + "/"})), root);
+  EXPECT_EQ(must({"ls"}).out, objects);
+}
+
+TEST_F(AddTree, StoresNothingWhereSomethingInItIsNoFile) {
+  ASSERT_EQ(mkfifo((tree() / "sub/pipe").c_str(), 0600), 0);
+  const Outcome outcome = packstore({"add", tree().string()});
+  EXPECT_EQ(outcome.status, kUsage);
+  EXPECT_THAT(outcome.err, HasSubstr("sub/pipe: neither a file"));
+  EXPECT_EQ(must({"ls"}).out, "");
+}
+
+TEST_F(AddTree, IsNotTheStoreItself) {
+  for (const std::filesystem::path& path : {directory(), store()}) {
+    const Outcome outcome = packstore({"add", path.string()});
+    EXPECT_EQ(outcome.status, kUsage);
+    EXPECT_THAT(outcome.err, HasSubstr("is the store"));
+  }
+  EXPECT_EQ(must({"ls"}).out, "");
+}
+
+TEST_F(AddTree, WithManyNamesIsInShardsThatLsDoesNotShow) {
+  std::filesystem::create_directories(tree() / "many");
+  for (int i = 0; i < 1'000; ++i) {
+    write_file(tree() / "many" / (std::string(230, 'n') + std::to_string(i)), "x");
+  }
+  const std::string root = cid_of(must({"add", (tree() / "many").string()}));
+  EXPECT_EQ(must({"dag", "ls", root, "--json"}).json().size(), 1'000U);
+  EXPECT_LE(must({"dag", "ls", root, "--links", "--json"}).json().size(), 256U);
+  EXPECT_EQ(must({"cat", root + "/" + std::string(230, 'n') + "777"}).out, "x");
 }
 
 TEST_F(Add, StoresNothingWhenAFileIsMissing) {

@@ -24,11 +24,13 @@ class Chunk : public ProgramTest {
 };
 
 TEST_F(Chunk, PrintsOffsetLengthAndHash) {
-  const std::string name = file("data", "0123456789");
-  const Outcome outcome = run({"chunk", "--chunker", "fixed:4", name});
+  const std::string a(64, 'a');
+  const std::string b(64, 'b');
+  const std::string name = file("data", a + b + "cc");
+  const Outcome outcome = run({"chunk", "--chunker", "fixed:64", name});
   EXPECT_EQ(outcome.status, kOk);
   EXPECT_EQ(outcome.out,
-            "0 4 " + id_of("0123") + "\n4 4 " + id_of("4567") + "\n8 2 " + id_of("89") + "\n");
+            "0 64 " + id_of(a) + "\n64 64 " + id_of(b) + "\n128 2 " + id_of("cc") + "\n");
   EXPECT_THAT(outcome.err, IsEmpty());
 }
 

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
+#include "packstore/dag.h"
+#include "packstore/directory.h"
+#include "packstore/file.h"
 #include "store/pack_files.h"
 #include "store/store_core.h"
 
@@ -73,6 +77,41 @@ void check_refs(Store& store, const Claims& claims, Findings& found) {
   }
 }
 
+// A ref at a node is a promise of all that is below.
+void check_roots(Store& store, Findings& found) {
+  const Result<std::vector<Ref>> refs = store.refs().list();
+  if (!refs) return;
+  const StoreBlocks blocks(store);
+  for (const Ref& ref : *refs) {
+    if (ref.kind == NodeKind::kRaw) continue;
+    const Result<DagReport> dag = check_dag(blocks, Cid::of(ref.kind, ref.id));
+    if (!dag || !dag->is_whole()) {
+      found.push_back(fmt::format("ref {}: not whole below: {}", ref.name,
+                                  dag ? dag->listed.front().error.message : dag.error().message));
+    }
+  }
+}
+
+Result<std::string> read_file(const BlockStore& blocks, const Cid& root, const std::string& name) {
+  ASSIGN_OR_RETURN(const Cid cid, resolve_path(blocks, root, name));
+  ASSIGN_OR_RETURN(FileReader reader, FileReader::open(blocks, cid));
+  std::string content(reader.size(), '\0');
+  RETURN_IF_ERROR(reader.read(std::as_writable_bytes(std::span(content))));
+  return content;
+}
+
+void check_trees(Store& store, const Claims& claims, Findings& found) {
+  const StoreBlocks blocks(store);
+  for (const auto& [root, files] : claims.trees) {
+    for (const auto& [name, content] : files) {
+      const auto read = read_file(blocks, Cid::of(NodeKind::kDagPb, root), name);
+      if (read && *read == content) continue;
+      found.push_back(
+          fmt::format("file {}: {}", name, read ? "another content" : read.error().message));
+    }
+  }
+}
+
 void check_gone_packs(World& world, Findings& found) {
   if (world.claims().gone_packs.empty()) return;
   const auto packs = world.files().open_directory(world.store_path() + "/packs");
@@ -100,6 +139,8 @@ std::vector<std::string> broken_promises(World& world) {
   std::vector<std::string> found = world.broken();
   check_objects(world.store(), world.claims(), found);
   check_refs(world.store(), world.claims(), found);
+  check_roots(world.store(), found);
+  check_trees(world.store(), world.claims(), found);
   check_gone_packs(world, found);
   return found;
 }

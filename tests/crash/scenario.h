@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Scenario {
   // A crash may leave a store that opens after recover() only, as the one before it did.
   bool opens_after_recovery = false;
 };
+
+// For reports of tests.
+inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 
 // All operations of a store.
 std::vector<Scenario> scenarios();

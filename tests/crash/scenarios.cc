@@ -120,6 +120,46 @@ Status remove_objects(World& world) {
   return world.remove({text("batch", 2)});
 }
 
+// Files of several chunks, some of them the same in all; the tree with a higher number has more.
+Files tree(int number) {
+  Files files;
+  for (int i = 0; i <= number; ++i) {
+    const std::string name = "file " + std::to_string(i);
+    files[name] = text("shared", 0, 256) + text(name, number > 1 ? i : number, 900);
+  }
+  files["empty"] = "";
+  return files;
+}
+
+Status add_trees(World& world) {
+  RETURN_IF_ERROR(world.add_tree("tree", tree(1)));
+  return world.add_tree("tree", tree(2));
+}
+
+// The second has blocks that are there already, and goes to a ref that is.
+Status import_trees(World& world) {
+  RETURN_IF_ERROR(world.import_tree("import", tree(1)));
+  return world.import_tree("head", tree(2));
+}
+
+// One tree is reached, one is not, and they share chunks.
+Status fill_with_trees(World& world) {
+  RETURN_IF_ERROR(fill(world));
+  RETURN_IF_ERROR(world.add_tree("kept", tree(1)));
+  RETURN_IF_ERROR(world.add_tree("given-up", tree(2)));
+  return world.move_ref("given-up", std::nullopt);
+}
+
+// What was taken comes again, is given up again, and is taken again.
+Status collect_garbage(World& world) {
+  RETURN_IF_ERROR(world.collect());
+  RETURN_IF_ERROR(world.put(text("loose", 0)));
+  RETURN_IF_ERROR(world.put(text("batch", 5), kPacked));
+  RETURN_IF_ERROR(world.add_tree("again", tree(2)));
+  RETURN_IF_ERROR(world.move_ref("kept", std::nullopt));
+  return world.collect();
+}
+
 Status pack_prefix(World& world) {
   PackOptions some;
   some.objects_max = 2;
@@ -194,6 +234,9 @@ std::vector<Scenario> scenarios() {
       {.name = "batch_abort", .prepare = fill, .act = drop_a_batch},
       {.name = "ref_moves", .prepare = fill, .act = move_refs},
       {.name = "remove", .prepare = fill, .act = remove_objects},
+      {.name = "collect", .prepare = fill_with_trees, .act = collect_garbage},
+      {.name = "add", .prepare = fill_and_rest, .act = add_trees},
+      {.name = "car_import", .prepare = fill_and_rest, .act = import_trees},
       {.name = "pack_loose", .prepare = fill, .act = pack_loose},
       {.name = "pack_some", .prepare = fill_and_rest, .act = pack_prefix},
       {.name = "repack", .prepare = fill, .act = repack_with({})},

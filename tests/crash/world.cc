@@ -49,6 +49,7 @@ std::uint64_t Claims::digest() const {
     for (const auto& id : allowed) digest.add(id.value_or(ObjectId()));
   }
   for (const std::uint64_t pack : gone_packs) digest.add(pack);
+  for (const auto& [root, files] : trees) digest.add(root);
   return digest.value();
 }
 

@@ -1,6 +1,7 @@
 // A store, and a book outside of it of everything that was promised.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "io/file.h"
+#include "packstore/block_store.h"
 #include "packstore/store.h"
 
 namespace packstore::store {
@@ -16,6 +18,9 @@ struct StoreCore;
 }
 
 namespace packstore::crash {
+
+// The content of each file of a directory, by its name.
+using Files = std::map<std::string, std::string>;
 
 // What must hold whenever the power goes.
 struct Claims {
@@ -29,6 +34,7 @@ struct Claims {
   std::map<std::string, std::set<std::optional<ObjectId>>> refs;
   std::set<std::uint64_t> gone_packs;  // Repacked; their numbers never come back.
   std::set<ObjectId> backed_up;        // Acknowledged by a backup.
+  std::map<ObjectId, Files> trees;     // Directories by their roots, acknowledged with all below.
 
   // Equal for equal promises; what was only offered does not count.
   std::uint64_t digest() const;
@@ -66,6 +72,12 @@ class World {
   Status pack_loose(const PackOptions& options = {});
   Status repack(const RepackOptions& options = {});
   Status clean();
+  // Writes a directory of files as DAGs, in one batch that points the ref at its root.
+  Status add_tree(const std::string& ref, const Files& files);
+  // The same, whose blocks come out of a CAR file.
+  Status import_tree(const std::string& ref, const Files& files);
+  // Takes everything that no ref reaches.
+  Status collect();
   Status checkpoint();
   Status backup();
   Status recover();
@@ -79,6 +91,8 @@ class World {
   void acknowledge(const std::vector<ObjectId>& ids);
 
  private:
+  using PutTree = std::function<Result<Cid>(StoreBlocks& blocks)>;
+  Status put_tree(const std::string& ref, const Files& files, const PutTree& put);
   void note_batch(const std::vector<std::string>& texts);
   void allow_ref(const std::string& name, const std::set<std::optional<ObjectId>>& places);
 

@@ -18,6 +18,11 @@
 #include "watched_blocks.h"
 
 namespace packstore {
+
+inline void PrintTo(const DirectoryProfile& profile, std::ostream* out) {
+  *out << profile.name << ", fan-out " << profile.fanout;
+}
+
 namespace {
 
 using dag::read_bytes;

@@ -34,6 +34,11 @@ struct Shape {
   unsigned threads;
 };
 
+void PrintTo(const Shape& shape, std::ostream* out) {
+  *out << shape.profile << (shape.layout == FileLayout::kFlat ? ", flat, " : ", balanced, ")
+       << shape.threads << " threads";
+}
+
 class FileReaderTest : public ::testing::TestWithParam<Shape> {
  protected:
   FileRoot write(ByteView content) {

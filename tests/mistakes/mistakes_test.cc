@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <ostream>
 
 #include "base/mistake.h"
 #include "crash/crash_matrix.h"
@@ -43,6 +44,8 @@ struct Case {
   std::string look_name;
   std::function<Complaints()> look;
 };
+
+void PrintTo(const Case& each, std::ostream* out) { *out << each.name; }
 
 Case cut(Mistake mistake, std::string name, const std::string& scenario) {
   return {mistake, std::move(name), "power cuts in " + scenario,
