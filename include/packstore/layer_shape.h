@@ -103,6 +103,8 @@ struct CellShare {
 struct LayerShape {
   LayerId id = 0;
   FileId file = 0;
+  // Which rectangle of the file the layer is a view of, if it holds several. Policies never look.
+  std::uint32_t section = 0;
   LayerKind kind = LayerKind::kDelta;
   KeyRange keys = {};
   LsnRange lsns = {};

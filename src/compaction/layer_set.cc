@@ -26,6 +26,12 @@ LayerShape part_of_layer(const LayerShape& layer, const KeyRange& keys) {
   return part;
 }
 
+LayerSet::LayerSet(Grid grid, std::vector<LayerShape> layers, std::vector<FileShape> files)
+    : grid_(grid), layers_(std::move(layers)), files_(std::move(files)) {
+  for (const LayerShape& layer : layers_) next_layer_ = std::max(next_layer_, layer.id + 1);
+  for (const FileShape& file : files_) next_file_ = std::max(next_file_, file.id + 1);
+}
+
 FileId LayerSet::add_file(std::uint64_t bytes) {
   files_.push_back({next_file_, bytes});
   return next_file_++;

@@ -19,6 +19,8 @@ LayerShape part_of_layer(const LayerShape& layer, const KeyRange& keys);
 class LayerSet {
  public:
   explicit LayerSet(Grid grid) : grid_(grid) {}
+  // Layers and files as another set listed them.
+  LayerSet(Grid grid, std::vector<LayerShape> layers, std::vector<FileShape> files);
 
   FileId add_file(std::uint64_t bytes);
   // Gives the layer the next id. Its file must be known.
@@ -32,6 +34,7 @@ class LayerSet {
   const LayerShape* find(LayerId id) const;
   std::span<const LayerShape> layers() const { return layers_; }
   std::span<const FileShape> files() const { return files_; }
+  const Grid& grid() const { return grid_; }
   // Calls `visit(layer, share)` for every share; it may change the visits of the share.
   template <typename Visit>
   void visit_shares(const Visit& visit) {

@@ -64,6 +64,15 @@ Result<Columns> find_columns(ByteView trace) {
   return columns;
 }
 
+// A database of 2 TiB. Less where there are few rows, so that a trace of a hundred bytes cannot ask
+// for the memory that such a database takes.
+std::uint64_t pages_max(std::size_t rows) {
+  constexpr std::uint64_t kPagesMax = 1U << 28;
+  constexpr std::uint64_t kPagesOfAnyTrace = 1U << 20;
+  constexpr std::uint64_t kPagesForEachRow = 1024;
+  return std::clamp(kPagesForEachRow * rows, kPagesOfAnyTrace, kPagesMax);
+}
+
 // Numbers the pages: one segment for each relation that has any.
 Result<std::vector<KeySegment>> find_segments(const Columns& columns, const Grid& grid) {
   std::vector<std::uint64_t> block_counts(std::size_t{1} << 16);
@@ -78,10 +87,10 @@ Result<std::vector<KeySegment>> find_segments(const Columns& columns, const Grid
     const std::uint64_t count = block_counts[relation];
     if (count == 0) continue;
     const std::uint64_t end = page + (count + cell - 1) / cell * cell;
-    constexpr std::uint64_t kPagesMax = 1U << 28;
-    if (end > kPagesMax) {
-      return fail(ErrorCode::kCorrupt, "trace: relation {} claims {} blocks, limit {} in all",
-                  relation, count, kPagesMax);
+    if (end > pages_max(columns.rows)) {
+      return fail(ErrorCode::kCorrupt,
+                  "trace: relation {} claims {} blocks, limit {} in all for {} rows", relation,
+                  count, pages_max(columns.rows), columns.rows);
     }
     segments.push_back({.key_begin = {0, std::uint64_t{relation} << 32},
                         .page_begin = static_cast<std::uint32_t>(page),

@@ -111,6 +111,43 @@ TEST(OddPlannerInput, OfLayersOneKeyWideIsNoDepthForTheTieredRule) {
   EXPECT_TRUE(policy->plan(drawn.input()).value().jobs.empty());
 }
 
+TEST(OddPlannerInput, OfAStackOneKeyWideIsMergedLikeAnyOther) {
+  DrawnLayers drawn = draw_layers({"c", "b", "a"});
+  for (LayerShape& layer : drawn.layers) layer.keys.end = advance(layer.keys.begin, 1);
+  PlannerInput input = drawn.input();
+  input.budgets.read_amp_peak = 1;
+  EXPECT_THAT(outline(make_cell_policy({})->plan(input).value()),
+              testing::ElementsAre("merge 0-1 c b a"));
+}
+
+// A layer without a share holds nothing, whatever its rectangle says; also where that is wide.
+TEST(OddPlannerInput, OfEmptyLayersLeavesThemAlone) {
+  DrawnLayers drawn = draw_layers({"dd", "cc", "bb", "aa"});
+  for (LayerShape& layer : drawn.layers) {
+    layer.cells.clear();
+    layer.bytes = 0;
+    layer.records = 0;
+  }
+  for (FileShape& file : drawn.files) file.bytes = 0;
+  PlannerInput input = drawn.input();
+  input.budgets.read_amp_peak = 1;
+  for (const auto& policy :
+       {make_count_policy({}), make_lazy_leveling_policy({}), make_cell_policy({})}) {
+    EXPECT_TRUE(policy->plan(input).value().jobs.empty()) << policy->name();
+  }
+  EXPECT_TRUE(make_tiered_policy({})->plan(input).has_value());
+}
+
+TEST(OddPlannerInput, OfALayerAcrossTheHorizonKeepsIt) {
+  DrawnLayers drawn = draw_layers({"c", "=", "a"});
+  PlannerInput input = drawn.input();
+  input.horizon = 150;  // Between the image and the end of c; then within a.
+  EXPECT_THAT(outline(make_cell_policy({})->plan(input).value()),
+              testing::ElementsAre("drop 0-1 a"));
+  input.horizon = 50;
+  EXPECT_TRUE(make_cell_policy({})->plan(input).value().jobs.empty());
+}
+
 TEST(OddPlannerInput, OfImpossibleBudgetsGivesTheNearestPlan) {
   DrawnLayers drawn = draw_layers({"c", "b", "a"});
   PlannerInput input = drawn.input();

@@ -1,10 +1,9 @@
 // What tests of whole stores share: a directory that goes with the test, content that a number
-// gives back, a seed that can be repeated, matchers. For tests that link the whole library.
+// gives back, matchers. For tests that link the whole library.
 #pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -15,16 +14,9 @@
 
 #include "packstore/store.h"
 #include "support/scratch_directory.h"
+#include "support/test_seed.h"
 
 namespace packstore::testing {
-
-// PACKSTORE_TEST_SEED where it is set, else a new one; printed either way.
-inline std::uint64_t test_seed() {
-  const char* wish = ::getenv("PACKSTORE_TEST_SEED");
-  const std::uint64_t seed = wish != nullptr ? std::stoull(wish) : std::random_device()();
-  std::printf("PACKSTORE_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
-  return seed;
-}
 
 // The content of `number`: even ones compress well, odd ones not at all.
 inline Bytes content_of(std::uint64_t number, std::size_t size) {

@@ -1,0 +1,174 @@
+// A job's outputs are written and made durable by make(), which any number of threads do side by
+// side. publish() then lists them and forgets the inputs, in one step of the storage.
+//
+// Inputs are looked up as the plan found them; pages of images are read from what is published when
+// the job begins, which other jobs of the plan may change, but not in its rectangle.
+#include "compaction/record_executor.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "compaction/layer_writer.h"
+
+namespace packstore {
+
+struct RecordExecutor::Outputs final : JobOutputs {
+  Outputs(const OutputCuts& cuts, const Grid& grid, LayerStorage& storage,
+          const JobControl& control)
+      : written(cuts, grid, storage, control) {}
+
+  LayerWriter written;
+  std::vector<LayerShape> cut;  // In files that are there already.
+};
+
+RecordExecutor::RecordExecutor(LayerSet layers, LayerStorage& storage, MakePageBuilder make_builder)
+    : storage_(storage),
+      make_builder_(std::move(make_builder)),
+      layers_(std::move(layers)),
+      published_(std::make_shared<const LayerSet>(layers_)) {}
+
+Status RecordExecutor::flush(RecordStream& records, const LsnRange& lsns) {
+  const JobControl control({}, {}, {});
+  const OutputCuts cuts;
+  Outputs outputs(cuts, layers_.grid(), storage_, control);
+  outputs.written.begin_layer(LayerKind::kDelta, KeyRange::all(), lsns);
+  for (;;) {
+    ASSIGN_OR_RETURN(const LayerRecord* record, records.next());
+    if (record == nullptr) break;
+    RETURN_IF_ERROR(outputs.written.append(*record));
+  }
+  outputs.written.end_layer();
+  RETURN_IF_ERROR(outputs.written.finish());
+  return publish(LayerSet(layers_), outputs);
+}
+
+Result<LayerShape> RecordExecutor::find(LayerId id) const {
+  const std::lock_guard lock(mutex_);
+  const LayerShape* layer = layers_.find(id);
+  if (layer != nullptr) return *layer;
+  return fail(ErrorCode::kInvalidArgument, "job input: layer {} is not there", id);
+}
+
+std::shared_ptr<const LayerSet> RecordExecutor::published() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+Result<std::unique_ptr<JobOutputs>> RecordExecutor::make(const CompactionJob& job,
+                                                         const JobControl& control) {
+  auto outputs = std::make_unique<Outputs>(job.cuts, published()->grid(), storage_, control);
+  for (const JobPart& part : job.parts) {
+    RETURN_IF_ERROR(make_part(job, part, *outputs, control));
+  }
+  RETURN_IF_ERROR(outputs->written.finish());
+  return std::unique_ptr<JobOutputs>(std::move(outputs));
+}
+
+Status RecordExecutor::make_part(const CompactionJob& job, const JobPart& part, Outputs& outputs,
+                                 const JobControl& control) {
+  switch (job.kind) {
+    case JobKind::kDrop:
+      return {};
+    case JobKind::kCut:
+    case JobKind::kMove:
+      return cut_part(part, outputs);
+    case JobKind::kImage:
+      return image_part(part, outputs, control);
+    case JobKind::kMerge:
+    case JobKind::kReclaim:
+      break;
+  }
+  return merge_part(part, outputs, control);
+}
+
+Status RecordExecutor::merge_part(const JobPart& part, Outputs& outputs,
+                                  const JobControl& control) {
+  LayerKind kind = LayerKind::kDelta;
+  std::vector<std::unique_ptr<RecordStream>> streams;
+  for (const JobInput& input : part.inputs) {
+    ASSIGN_OR_RETURN(const LayerShape layer, find(input.layer));
+    if (!layer.is_delta() && part.inputs.size() != 1) {
+      return fail(ErrorCode::kInvalidArgument, "job input: image {} is to be merged", layer.id);
+    }
+    kind = layer.kind;
+    ASSIGN_OR_RETURN(auto stream, storage_.open(layer, input.keys, control));
+    streams.push_back(std::move(stream));
+  }
+  outputs.written.begin_layer(kind, part.keys, part.lsns);
+  RETURN_IF_ERROR(merge_records(
+      streams, [&](const LayerRecord& record) { return outputs.written.append(record); }));
+  outputs.written.end_layer();
+  return {};
+}
+
+Status RecordExecutor::image_part(const JobPart& part, Outputs& outputs,
+                                  const JobControl& control) {
+  const auto layers = published();
+  const std::unique_ptr<PageBuilder> builder = make_builder_();
+  outputs.written.begin_layer(LayerKind::kImage, part.keys, part.lsns);
+  RETURN_IF_ERROR(
+      visit_pages(layers->layers(), storage_, part.keys, part.lsns.end, *builder, control,
+                  [&](const LayerRecord& page) { return outputs.written.append(page); }));
+  outputs.written.end_layer();
+  return {};
+}
+
+Status RecordExecutor::cut_part(const JobPart& part, Outputs& outputs) const {
+  if (part.inputs.size() != 1) {
+    return fail(ErrorCode::kInvalidArgument, "job: a cut of {} layers", part.inputs.size());
+  }
+  const JobInput& input = part.inputs.front();
+  ASSIGN_OR_RETURN(const LayerShape from, find(input.layer));
+  LayerShape layer = part_of_layer(from, input.keys);
+  layer.keys = part.keys;
+  layer.lsns = part.lsns;
+  if (!layer.cells.empty()) outputs.cut.push_back(std::move(layer));
+  return {};
+}
+
+Status RecordExecutor::publish(const CompactionJob& job, JobOutputs& outputs) {
+  LayerSet next = [&] {
+    const std::lock_guard lock(mutex_);
+    return layers_;
+  }();
+  if (job.kind != JobKind::kImage) {  // What is under an image stays.
+    for (const JobPart& part : job.parts) {
+      for (const JobInput& input : part.inputs) RETURN_IF_ERROR(next.remove(input));
+    }
+  }
+  return publish(std::move(next), static_cast<Outputs&>(outputs));
+}
+
+Status RecordExecutor::publish(LayerSet next, Outputs& outputs) {
+  std::vector<NewLayerFile> added;
+  for (std::size_t i = 0; i < outputs.written.files.size(); ++i) {
+    added.push_back({next.add_file(outputs.written.file_bytes[i]), outputs.written.files[i].get()});
+  }
+  for (LayerShape& layer : outputs.written.layers) {
+    layer.file = added[layer.file].id;
+    next.add(std::move(layer));
+  }
+  for (LayerShape& layer : outputs.cut) next.add(std::move(layer));
+  auto settled = std::make_shared<LayerSet>(next);
+  settled->settle();
+  RETURN_IF_ERROR(
+      storage_.publish({.layers = settled->layers(), .files = settled->files(), .added = added}));
+  const std::lock_guard lock(mutex_);
+  layers_ = std::move(next);
+  published_ = std::move(settled);
+  return {};
+}
+
+void RecordExecutor::settle() {
+  const std::lock_guard lock(mutex_);
+  layers_.settle();
+}
+
+Status RecordExecutor::read_pages(const KeyRange& keys, Lsn lsn,
+                                  const std::function<Status(const LayerRecord&)>& visit) {
+  const JobControl control({}, {}, {});
+  const auto layers = published();
+  return visit_pages(layers->layers(), storage_, keys, lsn, *make_builder_(), control, visit);
+}
+
+}  // namespace packstore
