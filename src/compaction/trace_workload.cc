@@ -148,6 +148,9 @@ Result<Workload> make_trace_workload(ByteView trace, const TraceOptions& options
   }
   auto rows = std::make_shared<std::vector<WorkloadRecord>>(columns.rows);
   for (std::size_t row = 0; row < columns.rows; ++row) {
+    if (at<std::uint32_t>(columns.lengths, row) == 0) {
+      return fail(ErrorCode::kCorrupt, "trace: row {} is a record of 0 bytes", row);
+    }
     (*rows)[row] = {.page = first_page[at<std::uint16_t>(columns.relations, row)] +
                             at<std::uint32_t>(columns.blocks, row),
                     .bytes = at<std::uint32_t>(columns.lengths, row)};

@@ -76,6 +76,7 @@ TEST(Trace, IsRefusedWhenItIsNone) {
   trace[11] = std::byte{255};
   expect_refused(trace, "claims a description");
   expect_refused(make_trace({}), "holds no rows");
+  expect_refused(make_trace({{1, 0, 5}, {1, 0, 0}}), "row 1 is a record of 0 bytes");
 }
 
 TEST(Trace, IsRefusedWhenItsBlocksAreTooMany) {

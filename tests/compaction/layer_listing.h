@@ -1,0 +1,14 @@
+// A listing of layers as bytes.
+#pragma once
+
+#include "compaction/layer_set.h"
+#include "compaction/layer_storage.h"
+#include "packstore/bytes.h"
+
+namespace packstore {
+
+Bytes encode_listing(const LayerListing& listing);
+// kCorrupt: these are not the bytes of a listing.
+Result<LayerSet> decode_listing(ByteView bytes, Grid grid);
+
+}  // namespace packstore
