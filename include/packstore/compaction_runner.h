@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 
 #include "packstore/compaction.h"
 #include "packstore/export.h"
@@ -15,6 +16,25 @@
 #include "packstore/run_control.h"
 
 namespace packstore {
+
+// A rate as arithmetic: whoever has a clock asks how long to wait. Any thread.
+class PACKSTORE_EXPORT RateLimit {
+ public:
+  // As much as `burst_bytes` may go at once after a rest.
+  RateLimit(double bytes_per_second, std::uint64_t burst_bytes)
+      : bytes_per_second_(bytes_per_second),
+        burst_seconds_(static_cast<double>(burst_bytes) / bytes_per_second) {}
+
+  // Seconds to wait from `now`, in seconds since anything, until `bytes` may go. They count as
+  // gone.
+  double take(std::uint64_t bytes, double now);
+
+ private:
+  std::mutex mutex_;
+  double bytes_per_second_;
+  double burst_seconds_;
+  double free_at_ = 0;  // When all that was taken has been paid for.
+};
 
 // What a job must ask now and then. Any thread.
 class PACKSTORE_EXPORT JobControl {
@@ -60,8 +80,8 @@ class PACKSTORE_EXPORT JobExecutor {
 struct RunPlanOptions {
   unsigned threads = 1;
   RunControl control = {};  // Progress counts jobs.
-  // Called with the bytes about to be read or written, by any thread; may wait. Rate limits live
-  // here, because the runner has no clock.
+  // Called with the bytes about to be read or written, by any thread; may wait, for as long as a
+  // RateLimit says, because the runner has no clock.
   JobControl::Pace pace_read = {};
   JobControl::Pace pace_write = {};
 };

@@ -13,10 +13,19 @@ namespace packstore {
 JobOutputs::~JobOutputs() = default;
 JobExecutor::~JobExecutor() = default;
 
+double RateLimit::take(std::uint64_t bytes, double now) {
+  const std::lock_guard lock(mutex_);
+  free_at_ = std::max(free_at_, now - burst_seconds_);
+  free_at_ += static_cast<double>(bytes) / bytes_per_second_;
+  return std::max(free_at_ - now, 0.0);
+}
+
 Status JobControl::pass(std::uint64_t bytes, const Pace& pace) const {
   if (stop_.stop_requested()) return fail(ErrorCode::kCancelled, "compaction: stopped");
-  if (pace) pace(bytes);
-  return {};
+  if (!pace) return {};
+  pace(bytes);
+  if (!stop_.stop_requested()) return {};
+  return fail(ErrorCode::kCancelled, "compaction: stopped while it waited");
 }
 
 namespace {

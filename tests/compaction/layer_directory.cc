@@ -106,7 +106,7 @@ class DirectoryFile final : public LayerFile {
     if (block_.empty()) first_ = record.key;
     const std::size_t begin = block_.size();
     block_.resize(begin + kHeadBytes + record.value.size());
-    ByteWriter writer(std::span(block_).subspan(begin));
+    ByteWriter writer{std::span(block_).subspan(begin)};
     writer.write(record.key.high);
     writer.write(record.key.low);
     writer.write(record.lsn);
@@ -142,7 +142,7 @@ class DirectoryFile final : public LayerFile {
   static void append_blocks(const std::vector<LayerBlock>& blocks, Bytes& index) {
     const std::size_t begin = index.size();
     index.resize(begin + 4 + blocks.size() * kBlockEntryBytes);
-    ByteWriter writer(std::span(index).subspan(begin));
+    ByteWriter writer{std::span(index).subspan(begin)};
     writer.write(static_cast<std::uint32_t>(blocks.size()));
     for (const LayerBlock& block : blocks) {
       writer.write(block.first.high);

@@ -87,7 +87,7 @@ TEST(LayerDirectory, StoppedAtAnyBlockHasWholeJobsAndNothingElse) {
   for (std::uint64_t at = 1;; at = at * 2 + 1) {
     const ScratchDirectory scratch;
     Layers layers(scratch.path());
-    ASSERT_TRUE(layers.flush(3, 3, 3000).has_value());
+    ASSERT_TRUE(layers.flush(3, 3, 1000).has_value());
     const Pages pages = read_all(*layers.executor, 3000);
     std::stop_source stop;
     std::uint64_t blocks = 0;

@@ -159,6 +159,39 @@ TEST(RunPlan, StopsBetweenBlocks) {
   EXPECT_EQ(blocks, 100U);
 }
 
+// Blocks one after the other, each when it is allowed to go. In any stretch no more goes than the
+// rate and one burst.
+TEST(RateLimit, LetsItsRateAndOneBurstThrough) {
+  RateLimit limit(1000, 500);
+  double now = 100;
+  std::vector<double> gone_at;
+  for (int block = 0; block < 100; ++block) {
+    now += limit.take(100, now);
+    gone_at.push_back(now);
+  }
+  EXPECT_NEAR(gone_at[4], 100, 1e-9);  // The burst.
+  EXPECT_NEAR(gone_at[99], 100 + 9.5, 1e-9);
+  now += 1000;  // A rest is worth one burst, not more.
+  for (int block = 0; block < 100; ++block) now += limit.take(100, now);
+  EXPECT_NEAR(now, gone_at[99] + 1000 + 9.5, 1e-9);
+}
+
+TEST(RunPlan, StaysBelowARateOnAnyNumberOfThreads) {
+  Flushed flushed;
+  RateLimit limit(1000, 0);
+  std::mutex mutex;
+  double now = 0;  // A clock that moves when somebody waits.
+  std::uint64_t read = 0;
+  const auto wait = [&](std::uint64_t bytes) {
+    const std::lock_guard lock(mutex);
+    read += bytes;
+    now += limit.take(bytes, now);
+  };
+  ASSERT_TRUE(
+      run_plan(merge_in_strips(), flushed.executor, {.threads = 4, .pace_read = wait}).has_value());
+  EXPECT_NEAR(now, static_cast<double>(read) / 1000, 1e-6);
+}
+
 TEST(RecordExecutor, WritesNothingOutsideOfThePart) {
   Flushed flushed;
   CompactionPlan plan = merge_in_strips();
