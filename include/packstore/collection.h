@@ -50,8 +50,10 @@ struct CollectOptions {
 };
 
 struct CollectReport {
-  std::uint64_t reached = 0;       // Objects that roots reach, or that were put again meanwhile.
-  std::uint64_t removed = 0;       // Gone, or in a dry run: would go.
+  std::uint64_t reached = 0;  // Objects that roots reach, or that were put again meanwhile.
+  std::uint64_t removed = 0;  // Gone, or in a dry run: would go.
+  // Besides: gone because their last reference had gone, in a store that counts them.
+  std::uint64_t released = 0;
   std::uint64_t loose_bytes = 0;   // Of those: in loose files, free at once.
   std::uint64_t packed_bytes = 0;  // Of those: in packs, headers included, free after repack().
   // Why nodes were skipped, with BrokenNodes::kSkip.

@@ -1,6 +1,7 @@
 // Named roots.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "packstore/export.h"
+#include "packstore/link.h"
 #include "packstore/node_kind.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
@@ -17,6 +19,12 @@ namespace packstore {
 namespace store {
 struct StoreCore;
 }
+
+// Whether a store counts what points at each object. Chosen when it is created.
+enum class ReferenceCounts : std::uint8_t {
+  kNone,   // What no root reaches goes with the next collection.
+  kExact,  // What has lost its last reference goes at once; see Refs.
+};
 
 // One step of a ref. nullopt means "no such ref", so the same step creates, moves and deletes.
 struct RefMove {
@@ -35,6 +43,12 @@ struct Ref {
 // Refs are the only mutable state in a store: names that point at objects. What they point at never
 // changes, so moving one ref publishes a whole tree or layer set at once.
 //
+// In a store that was created with ReferenceCounts::kExact a ref moves only to what is there as a
+// whole (kNotFound, kCorrupt otherwise), and moving it takes time for everything that no other ref
+// has reached before. What has lost its last reference goes within the call, as far as nobody pins
+// it, no batch is open and no maintenance under way: then as soon as the next call can do it. What
+// no ref has ever reached stays until a collection.
+//
 // A name is 1 to 255 bytes of letters, digits and "._-+@=", in segments separated by single '/'; no
 // segment is "." or "..". Everything else is kInvalidArgument.
 //
@@ -51,8 +65,13 @@ class PACKSTORE_EXPORT Refs {
   Status move(std::string_view name, const RefMove& step);
 
   // Drops the root `name`, wherever it points, and returns where that was; nullopt: there was no
-  // such ref. Frees nothing by itself: what only this root reached goes with the next collection.
+  // such ref. What only this root reached goes with the next collection; at once in a store that
+  // counts references.
   Result<std::optional<ObjectId>> dereference(std::string_view name);
+
+  // In a store that counts references: how many refs, and how many nodes that refs reach, point at
+  // `link`; a node that does so twice counts once. kUnsupported: a store without counts.
+  Result<std::uint64_t> count(const Link& link) const;
 
   // Every ref whose name starts with `prefix`, by name.
   Result<std::vector<Ref>> list(std::string_view prefix = "") const;

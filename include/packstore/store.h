@@ -19,6 +19,7 @@
 #include "packstore/byte_source.h"
 #include "packstore/bytes.h"
 #include "packstore/export.h"
+#include "packstore/link.h"
 #include "packstore/maintenance.h"
 #include "packstore/object.h"
 #include "packstore/object_id.h"
@@ -44,6 +45,9 @@ struct OpenOptions {
   PackSizing packs = {};
   // Descriptors kept for reading packs; the least recently used is closed first.
   std::size_t open_packs_max = 64;
+  // How to find the links of nodes, object_links() of dag.h for example. Stores that count
+  // references need it for whatever a ref points at but raw objects, and always the same one.
+  ChildrenOf children_of = {};
 };
 
 // Who may enter the directories of a new store.
@@ -54,6 +58,7 @@ enum class Permissions : std::uint8_t {
 
 struct CreateOptions {
   Permissions permissions = Permissions::kPrivate;
+  ReferenceCounts reference_counts = ReferenceCounts::kNone;
   OpenOptions open = {};
 };
 

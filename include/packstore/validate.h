@@ -28,10 +28,13 @@ enum class FindingKind : std::uint8_t {
   kDeadBytesWrong,     // The index counts other dead bytes than there are.
   kLooseMisplaced,     // A file in loose/ that cannot be an object.
   kIndexDamaged,       // SQLite's own integrity check complains.
-  kRefBroken,          // A ref points at an object that is not in the store.
-  kTornTail,           // An unfinished write at the end of a pack; clean() removes it.
-  kSandboxLeftover,    // A file of a writer that is gone; clean() removes it.
-  kLooseRedundant,     // A loose copy of a packed object; clean() removes it.
+  // A ref points at an object that is not in the store, or in a store that counts references
+  // reaches a node that is not.
+  kRefBroken,
+  kReferenceCountWrong,  // The index counts other references than there are; repair() counts anew.
+  kTornTail,             // An unfinished write at the end of a pack; clean() removes it.
+  kSandboxLeftover,      // A file of a writer that is gone; clean() removes it.
+  kLooseRedundant,       // A loose copy of a packed object; clean() removes it.
 };
 
 // "content-mismatch", "record-damaged", ...

@@ -15,6 +15,7 @@
 
 #include "command.h"
 #include "output.h"
+#include "packstore/dag.h"
 #include "packstore/version.h"
 #include "session.h"
 
@@ -121,7 +122,7 @@ ExitStatus parse_and_execute(CLI::App& program, const std::vector<BoundCommand>&
 Result<ExitStatus> StoreCommand::run(Session& session) {
   const Result<std::filesystem::path> path = session.store_path();
   if (!path) return path.error();
-  Result<Store> store = Store::open(*path);
+  Result<Store> store = Store::open(*path, {.children_of = object_links});
   if (!store) return session.give_up(store.error());
   return run_on(*store, session);
 }

@@ -16,6 +16,8 @@ class InitCommand final : public Command {
   void add_options(CLI::App& app) override {
     app.add_flag("--umask", follow_umask_,
                  "Permissions as the umask says, instead of for the owner only");
+    app.add_flag("--reference-counts", counts_references_,
+                 "Count what points at each object: what has lost its last reference goes at once");
   }
 
   Result<ExitStatus> run(Session& session) override {
@@ -23,6 +25,7 @@ class InitCommand final : public Command {
     if (!path) return path.error();
     CreateOptions options;
     options.permissions = follow_umask_ ? Permissions::kUmask : Permissions::kPrivate;
+    if (counts_references_) options.reference_counts = ReferenceCounts::kExact;
     const Result<Store> store = Store::create(*path, options);
     if (!store) return session.give_up(store.error());
 
@@ -35,6 +38,7 @@ class InitCommand final : public Command {
 
  private:
   bool follow_umask_ = false;
+  bool counts_references_ = false;
 };
 
 class BackupCommand final : public StoreCommand {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kVersionWord = "packstore ";
 constexpr std::string_view kUuidWord = "uuid ";
+constexpr std::string_view kCountsLine = "counts references";
 
 // Takes the line up to and with its '\n' off the front of `text`; empty when there is none.
 std::string_view take_line(std::string_view& text) {
@@ -22,7 +23,10 @@ std::string_view take_line(std::string_view& text) {
 }  // namespace
 
 std::string encode(const FormatFile& format) {
-  return fmt::format("{}{}\n{}{}\n", kVersionWord, kStoreVersion, kUuidWord, to_text(format.store));
+  std::string text =
+      fmt::format("{}{}\n{}{}\n", kVersionWord, kStoreVersion, kUuidWord, to_text(format.store));
+  if (format.counts_references) text.append(kCountsLine).append("\n");
+  return text;
 }
 
 Result<FormatFile> decode_format_file(std::string_view text) {
@@ -48,7 +52,13 @@ Result<FormatFile> decode_format_file(std::string_view text) {
     return fail(ErrorCode::kCorrupt, "FORMAT: its second line is not \"uuid UUID\"");
   }
   ASSIGN_OR_RETURN(const Uuid store, parse_uuid(uuid_line.substr(kUuidWord.size())));
-  return FormatFile{.store = store};
+  FormatFile format{.store = store};
+  while (!text.empty()) {
+    const std::size_t before = text.size();
+    format.counts_references |= take_line(text) == kCountsLine;
+    if (text.size() == before) break;  // No '\n' any more.
+  }
+  return format;
 }
 
 }  // namespace packstore::format

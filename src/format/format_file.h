@@ -1,6 +1,7 @@
 // docs/format.md, "FORMAT": the text file that makes a directory a store.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,12 +16,13 @@ inline constexpr std::size_t kFormatFileBytesMax = 4096;
 
 struct FormatFile {
   Uuid store;
+  bool counts_references = false;
 };
 
 std::string encode(const FormatFile& format);
 
 // kUnsupported: a version above kStoreVersion. kCorrupt: anything else that encode() cannot have
-// written. Lines after the second are for later versions and ignored.
+// written. Lines that it does not know, after the second, are for later versions and ignored.
 Result<FormatFile> decode_format_file(std::string_view text);
 
 }  // namespace packstore::format

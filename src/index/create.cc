@@ -29,7 +29,8 @@ Status remove_database(const io::Directory& root, std::string_view name) {
   return {};
 }
 
-Status build(io::FileSystem& files, const io::Directory& root, std::string_view uuid) {
+Status build(io::FileSystem& files, const io::Directory& root, std::string_view uuid,
+             ReferenceCounts counts) {
   // Created through `root`, so that it has the permissions of the store; SQLite gives the same to
   // its log later.
   RETURN_IF_ERROR(root.create_file(kNewFile));
@@ -37,7 +38,7 @@ Status build(io::FileSystem& files, const io::Directory& root, std::string_view 
                           .vfs = files.sqlite_vfs()};
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
                    Connection::open(file, Access::kReadWrite));
-  return create_schema(*connection, uuid);
+  return create_schema(*connection, uuid, counts);
 }
 
 Status attach(Connection& connection, const DatabaseFile& source) {
@@ -47,37 +48,43 @@ Status attach(Connection& connection, const DatabaseFile& source) {
 
 }  // namespace
 
-Status create_index(io::FileSystem& files, const io::Directory& root, std::string_view uuid) {
+Status create_index(io::FileSystem& files, const io::Directory& root, std::string_view uuid,
+                    ReferenceCounts counts) {
   RETURN_IF_ERROR(remove_database(root, kIndexFile));
   RETURN_IF_ERROR(remove_database(root, kNewFile));
   RETURN_IF_ERROR(root.sync());
 
-  RETURN_IF_ERROR(build(files, root, uuid));
+  RETURN_IF_ERROR(build(files, root, uuid, counts));
   ASSIGN_OR_RETURN(const std::unique_ptr<io::File> file,
                    root.open_file(kNewFile, io::OpenMode::kReadWrite));
   RETURN_IF_ERROR(io::publish(*file, root, kNewFile, root, kIndexFile));
   return remove_database(root, kNewFile);
 }
 
-Status copy_index(const DatabaseFile& source, const CopyDestination& to, std::string_view uuid) {
+Status copy_index(const DatabaseFile& source, const CopyDestination& to, std::string_view uuid,
+                  ReferenceCounts counts) {
   WriteGate gate;
   ASSIGN_OR_RETURN(const std::unique_ptr<WriteTurn> turn,
                    WriteTurn::take(gate, to.locks, "receiving a copy of an index"));
   ASSIGN_OR_RETURN(const std::optional<io::FileInfo> info, to.root.stat_file(kIndexFile));
-  if (!info) RETURN_IF_ERROR(create_index(to.files, to.root, uuid));
+  if (!info) RETURN_IF_ERROR(create_index(to.files, to.root, uuid, counts));
   RETURN_IF_ERROR(check_journal(to.root));
 
   ASSIGN_OR_RETURN(const std::unique_ptr<io::SharedCounter> generation,
                    to.locks.open_counter(kGenerationFile));
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
                    Connection::open(database_in(to.files, to.root), Access::kReadWrite));
-  RETURN_IF_ERROR(check_schema(*connection, uuid));
+  ASSIGN_OR_RETURN(const ReferenceCounts there, check_schema(*connection, uuid));
+  if (there != counts) {
+    return fail(ErrorCode::kConflict, "index {}: one of the two counts references, the other not",
+                connection->path());
+  }
   RETURN_IF_ERROR(to.root.sync());
   RETURN_IF_ERROR(attach(*connection, source));
   RETURN_IF_ERROR(connection->execute("PRAGMA main.synchronous = FULL", "copying"));
   RETURN_IF_ERROR(connection->run(Statement::kBeginWrite));
   // An error from here on closes the connection, which rolls back.
-  RETURN_IF_ERROR(replace_from_source(*connection));
+  RETURN_IF_ERROR(replace_from_source(*connection, counts));
   RETURN_IF_ERROR(commit_counted(*connection, *generation));
   return connection->checkpoint(Connection::Checkpoint::kTruncate);
 }

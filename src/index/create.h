@@ -5,12 +5,14 @@
 
 #include "index/connection.h"
 #include "io/file.h"
+#include "packstore/refs.h"
 #include "packstore/result.h"
 
 namespace packstore::index {
 
 // See Index::create().
-Status create_index(io::FileSystem& files, const io::Directory& root, std::string_view uuid);
+Status create_index(io::FileSystem& files, const io::Directory& root, std::string_view uuid,
+                    ReferenceCounts counts);
 
 // Makes the index in `root` a copy of `source`; see Index::copy_to().
 struct CopyDestination {
@@ -18,6 +20,7 @@ struct CopyDestination {
   const io::Directory& root;
   const io::Directory& locks;
 };
-Status copy_index(const DatabaseFile& source, const CopyDestination& to, std::string_view uuid);
+Status copy_index(const DatabaseFile& source, const CopyDestination& to, std::string_view uuid,
+                  ReferenceCounts counts);
 
 }  // namespace packstore::index

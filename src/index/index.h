@@ -47,12 +47,16 @@ enum class CommitSync : std::uint8_t {
 class WriteTransaction;
 class RowSnapshot;
 class MarkTable;
+class ReferenceTable;
+class RecountTable;
+enum class ReferenceStep : std::uint8_t;
 
 class Index {
  public:
   // Makes an empty index in `root` for the store `uuid`, durable on return. Whatever index files
   // were there are replaced.
-  static Status create(io::FileSystem& files, const io::Directory& root, std::string_view uuid);
+  static Status create(io::FileSystem& files, const io::Directory& root, std::string_view uuid,
+                       ReferenceCounts counts = ReferenceCounts::kNone);
 
   // `root` and `locks` must outlive the index.
   //
@@ -109,9 +113,20 @@ class Index {
   virtual Result<std::vector<ObjectId>> kept(std::optional<ObjectId> after,
                                              std::size_t limit) const = 0;
 
-  // The working set of a collection: every object that has a row now is a candidate in it. Kept in
-  // a temporary file of SQLite, as rows_in_pack_order().
-  virtual Result<std::unique_ptr<MarkTable>> begin_marking() const = 0;
+  // The working set of a collection: every object that has a row now is a candidate in it, or none
+  // is. Kept in a temporary file of SQLite, as rows_in_pack_order().
+  enum class Candidates : std::uint8_t { kPacked, kNone };
+  virtual Result<std::unique_ptr<MarkTable>> begin_marking(
+      Candidates candidates = Candidates::kPacked) const = 0;
+
+  // What the index was created with. The rest is for indexes with counts only.
+  virtual ReferenceCounts reference_counts() const = 0;
+  virtual Result<std::uint64_t> count_references(const Link& link) const = 0;
+  // See ReferenceTable::steps().
+  virtual Result<std::vector<Link>> reference_steps(ReferenceStep step,
+                                                    const std::optional<Link>& after,
+                                                    std::size_t limit) const = 0;
+  virtual Result<std::unique_ptr<RecountTable>> begin_recount() const = 0;
 
   virtual std::uint64_t generation() const = 0;
 
@@ -160,7 +175,7 @@ class WriteTransaction {
   // True when a row points into the pack; reads the table as far as needed.
   virtual Result<bool> pack_has_rows(std::uint64_t pack) = 0;
 
-  virtual Result<std::optional<ObjectId>> find_ref(std::string_view name) = 0;
+  virtual Result<std::optional<Link>> find_ref(std::string_view name) = 0;
   virtual Status put_ref(std::string_view name, const Link& target) = 0;
   virtual Status erase_ref(std::string_view name) = 0;
 
@@ -170,6 +185,9 @@ class WriteTransaction {
   // Notes that the object was put again; see Index::kept().
   virtual Status keep(const ObjectId& id) = 0;
   virtual Status clear_kept() = 0;
+
+  // Null: this index keeps no counts.
+  virtual ReferenceTable* reference_table() = 0;
 
   // Ends the transaction; the object is used up. After kLazy the rows are visible, after kDurable
   // they are durable too. An error means nothing became visible.
@@ -185,49 +203,15 @@ class RowSnapshot {
   virtual std::uint64_t size() const = 0;
 };
 
-// What a collection has reached, and what is left to walk. Thread safety: one thread at a time.
-class MarkTable {
- public:
-  virtual ~MarkTable() = default;
-
-  virtual Status add_loose_candidate(const ObjectId& id, std::uint64_t bytes) = 0;
-
-  enum class Reached : std::uint8_t {
-    kBefore,     // As this kind, some time before.
-    kCandidate,  // For the first time.
-    kOther,      // The same; the object was not there when marking began.
-  };
-  virtual Result<Reached> reach(const Link& link) = 0;
-
-  // A node that was reached and is to be walked.
-  struct Step {
-    Link node = {};
-    std::optional<ObjectId> parent = {};  // nullopt: a root.
-  };
-  virtual Status push(const Step& step) = 0;
-  // Takes up to `limit` of them, the last ones first.
-  virtual Result<std::vector<Step>> pop(std::size_t limit) = 0;
-
-  struct Garbage {
-    ObjectId id = {};
-    std::optional<std::uint64_t> loose_bytes = {};  // nullopt: there was no loose copy.
-  };
-  // For a node that was taken and is not there yet: take_back() pushes all of those again.
-  virtual Status set_aside(const Step& step) = 0;
-  virtual Status take_back() = 0;
-
-  // Up to `limit` candidates above `after` that were not reached, ascending.
-  virtual Result<std::vector<Garbage>> unreached(std::optional<ObjectId> after,
-                                                 std::size_t limit) = 0;
-  virtual Result<std::uint64_t> count_candidates() = 0;
-};
-
 // What can be read of the refs of a damaged index; nullopt when nothing can.
 Result<std::optional<std::vector<Ref>>> salvage_refs(io::FileSystem& files,
                                                      const io::Directory& root);
 
 // The store that a damaged index says it belongs to, as text; nullopt when that cannot be read.
 Result<std::optional<std::string>> salvage_uuid(io::FileSystem& files, const io::Directory& root);
+
+// True when a damaged index says that it keeps reference counts.
+bool salvage_counts(io::FileSystem& files, const io::Directory& root);
 
 // SQLite's own version, for the command line: "3.40.1".
 std::string_view sqlite_version();

@@ -4,8 +4,7 @@
 //   each kind: the same bytes may be reached as raw and as a node, and only then are followed. What
 //   is reached without being a candidate (put since the copy) gets a row as well, so that it is
 //   walked once.
-// - frontier: nodes that were reached and not yet walked. The last ones are taken first, so it
-//   holds about as many as the tree is deep times as many as a node has children.
+// - frontier: nodes that were reached and not yet walked.
 // - aside: nodes that were not there when they should have been walked.
 //
 // They live in a temporary file, and no transaction on the index is open after the copy.
@@ -14,7 +13,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "index/queries.h"
+#include "index/connection.h"
+#include "index/frontier.h"
 
 namespace packstore::index {
 namespace {
@@ -23,7 +23,6 @@ constexpr const char* kCreateMarks =
     "PRAGMA temp.journal_mode = MEMORY;"
     "CREATE TEMP TABLE marks(id BLOB NOT NULL PRIMARY KEY, candidate INTEGER NOT NULL, "
     "loose_bytes INTEGER, kinds INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TEMP TABLE frontier(step INTEGER PRIMARY KEY, id, kind, parent);"
     "CREATE TEMP TABLE aside(id, kind, parent)";
 
 std::uint64_t bit_of(NodeKind kind) {
@@ -58,8 +57,13 @@ class SqliteMarkTable final : public MarkTable {
     return candidate ? Reached::kCandidate : Reached::kOther;
   }
 
-  Status push(const Step& step) override { return put(Statement::kPushFrontier, step); }
-  Status set_aside(const Step& step) override { return put(Statement::kSetAside, step); }
+  Status push(const Step& step) override {
+    return put_step(*connection_, Statement::kPushFrontier, step);
+  }
+
+  Status set_aside(const Step& step) override {
+    return put_step(*connection_, Statement::kSetAside, step);
+  }
 
   Status take_back() override {
     RETURN_IF_ERROR(connection_->run(Statement::kTakeBack));
@@ -67,22 +71,7 @@ class SqliteMarkTable final : public MarkTable {
   }
 
   Result<std::vector<Step>> pop(std::size_t limit) override {
-    std::vector<Step> steps;
-    std::uint64_t first = 0;
-    {
-      Query query = connection_->query(Statement::kListFrontier);
-      query.bind(1, std::uint64_t{limit});
-      while (true) {
-        ASSIGN_OR_RETURN(const bool found, query.step());
-        if (!found) break;
-        first = query.integer(0);
-        ASSIGN_OR_RETURN(const NodeKind kind, node_kind_of(*connection_, query, 2));
-        steps.push_back({.node = {query.id(1).value_or(ObjectId{}), kind}, .parent = query.id(3)});
-      }
-    }
-    if (steps.empty()) return steps;
-    RETURN_IF_ERROR(connection_->query(Statement::kCutFrontier).bind(1, first).run());
-    return steps;
+    return pop_frontier(*connection_, limit);
   }
 
   Result<std::vector<Garbage>> unreached(std::optional<ObjectId> after,
@@ -109,23 +98,25 @@ class SqliteMarkTable final : public MarkTable {
     return found ? query.integer(0) : 0;
   }
 
- private:
-  Status put(Statement into, const Step& step) {
-    Query query = connection_->query(into);
-    query.bind(1, step.node.id).bind(2, static_cast<std::uint64_t>(step.node.kind));
-    query.bind(3, step.parent ? ByteView(step.parent->bytes) : ByteView());
-    return query.run();
+  Result<bool> has_reached(const ObjectId& id) override {
+    Query query = connection_->query(Statement::kHasReached);
+    return query.bind(1, id).step();
   }
 
+ private:
   std::unique_ptr<Connection> connection_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<MarkTable>> make_mark_table(const DatabaseFile& file) {
+Result<std::unique_ptr<MarkTable>> make_mark_table(const DatabaseFile& file,
+                                                   Index::Candidates candidates) {
   ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::open(file, Access::kRead));
   RETURN_IF_ERROR(connection->execute(kCreateMarks, "preparing to mark"));
-  RETURN_IF_ERROR(connection->run(Statement::kMarkPacked));
+  RETURN_IF_ERROR(connection->execute(kCreateFrontier, "preparing to mark"));
+  if (candidates == Index::Candidates::kPacked) {
+    RETURN_IF_ERROR(connection->run(Statement::kMarkPacked));
+  }
   return std::unique_ptr<MarkTable>(std::make_unique<SqliteMarkTable>(std::move(connection)));
 }
 

@@ -73,17 +73,27 @@ Result<NodeKind> node_kind_of(const Connection& connection, const Query& query, 
               number);
 }
 
-Result<std::optional<ObjectId>> find_ref_id(Connection& connection, std::string_view name) {
+Result<Link> link_of(const Connection& connection, const Query& query, int first) {
+  const std::optional<ObjectId> id = query.id(first);
+  if (!id) {
+    return fail(ErrorCode::kCorrupt, "index {}: a link whose id is not 32 bytes long",
+                connection.path());
+  }
+  ASSIGN_OR_RETURN(const NodeKind kind, node_kind_of(connection, query, first + 1));
+  return Link{.id = *id, .kind = kind};
+}
+
+Result<std::optional<Link>> find_ref_target(Connection& connection, std::string_view name) {
   Query query = connection.query(Statement::kFindRef);
   query.bind(1, name);
   ASSIGN_OR_RETURN(const bool found, query.step());
-  if (!found) return std::optional<ObjectId>();
-  const std::optional<ObjectId> id = query.id(0);
-  if (!id) {
+  if (!found) return std::optional<Link>();
+  if (!query.id(0)) {
     return fail(ErrorCode::kCorrupt, "index {}: ref {} does not point at an id of 32 bytes",
                 connection.path(), name);
   }
-  return id;
+  ASSIGN_OR_RETURN(const Link target, link_of(connection, query, 0));
+  return std::optional(target);
 }
 
 }  // namespace packstore::index

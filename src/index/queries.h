@@ -7,6 +7,7 @@
 
 #include "index/connection.h"
 #include "index/rows.h"
+#include "packstore/link.h"
 #include "packstore/node_kind.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
@@ -33,6 +34,9 @@ Result<std::optional<PackRow>> find_pack_row(Connection& connection, std::uint64
 // The kind in a column. kCorrupt: no kind that this library knows.
 Result<NodeKind> node_kind_of(const Connection& connection, const Query& query, int column);
 
-Result<std::optional<ObjectId>> find_ref_id(Connection& connection, std::string_view name);
+// The link in the columns `first` (id) and `first + 1` (kind). kCorrupt: no link.
+Result<Link> link_of(const Connection& connection, const Query& query, int first);
+
+Result<std::optional<Link>> find_ref_target(Connection& connection, std::string_view name);
 
 }  // namespace packstore::index

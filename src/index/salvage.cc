@@ -58,4 +58,13 @@ Result<std::optional<std::string>> salvage_uuid(io::FileSystem& files, const io:
   return std::optional<std::string>(query.text(0));
 }
 
+bool salvage_counts(io::FileSystem& files, const io::Directory& root) {
+  const Result<std::unique_ptr<Connection>> connection =
+      Connection::open(database_in(files, root), Access::kRead);
+  if (!connection) return false;
+  Query version = (*connection)->query(Statement::kUserVersion);
+  const Result<bool> found = version.step();
+  return found && *found && version.integer(0) == kCountingVersion;
+}
+
 }  // namespace packstore::index

@@ -10,16 +10,16 @@ namespace packstore::index {
 namespace {
 
 constexpr std::uint64_t kApplicationId = 0x706b7374;  // "pkst"
-constexpr std::uint64_t kSchemaVersion = 1;
 
 struct Table {
   std::string_view name;
   std::string_view sql;
+  std::uint64_t since = kPlainVersion;
 };
 
 // By name. There is no index beside the primary keys: a second one on (pack, offset) would cost
 // each object another 45 bytes, and what needs that order can sort.
-constexpr std::array<Table, 6> kTables = {{
+constexpr std::array<Table, 8> kTables = {{
     {"kept", "CREATE TABLE kept(id BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID"},
     {"meta",
      "CREATE TABLE meta(key TEXT NOT NULL PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID"},
@@ -32,12 +32,25 @@ constexpr std::array<Table, 6> kTables = {{
      "indexed_bytes INTEGER NOT NULL, dead_bytes INTEGER NOT NULL) STRICT"},
     {"pending_unlinks",
      "CREATE TABLE pending_unlinks(id BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID"},
+    {"reference_counts",
+     "CREATE TABLE reference_counts(id BLOB NOT NULL, kind INTEGER NOT NULL, "
+     "count INTEGER NOT NULL, PRIMARY KEY(id, kind)) STRICT, WITHOUT ROWID",
+     kCountingVersion},
+    {"reference_steps",
+     "CREATE TABLE reference_steps(step INTEGER NOT NULL, id BLOB NOT NULL, "
+     "kind INTEGER NOT NULL, PRIMARY KEY(step, id, kind)) STRICT, WITHOUT ROWID",
+     kCountingVersion},
     {"refs",
      "CREATE TABLE refs(name TEXT NOT NULL PRIMARY KEY, id BLOB NOT NULL, "
      "kind INTEGER NOT NULL, moved_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
 }};
 
-Status check_identity(Connection& connection) {
+std::uint64_t version_for(ReferenceCounts counts) {
+  return counts == ReferenceCounts::kExact ? kCountingVersion : kPlainVersion;
+}
+
+// Its version.
+Result<std::uint64_t> check_identity(Connection& connection) {
   Query application = connection.query(Statement::kApplicationId);
   ASSIGN_OR_RETURN(const bool has_application, application.step());
   if (!has_application || application.integer(0) != kApplicationId) {
@@ -47,20 +60,21 @@ Status check_identity(Connection& connection) {
   Query version = connection.query(Statement::kUserVersion);
   ASSIGN_OR_RETURN(const bool has_version, version.step());
   const std::uint64_t number = has_version ? version.integer(0) : 0;
-  if (number > kSchemaVersion) {
+  if (number > kCountingVersion) {
     return fail(ErrorCode::kUnsupported, "index {}: version {}, this library knows up to {}",
-                connection.path(), number, kSchemaVersion);
+                connection.path(), number, kCountingVersion);
   }
-  if (number != kSchemaVersion) {
+  if (number < kPlainVersion) {
     return fail(ErrorCode::kCorrupt, "index {}: version {} never existed", connection.path(),
                 number);
   }
-  return {};
+  return number;
 }
 
-Status check_tables(Connection& connection) {
+Status check_tables(Connection& connection, std::uint64_t version) {
   Query listing = connection.query(Statement::kListSchema);
   for (const Table& table : kTables) {
+    if (table.since > version) continue;
     ASSIGN_OR_RETURN(const bool found, listing.step());
     if (!found || listing.text(0) != "table" || listing.text(1) != table.name ||
         listing.text(2) != table.sql) {
@@ -89,13 +103,15 @@ Status check_uuid(Connection& connection, std::string_view uuid) {
 
 }  // namespace
 
-Status create_schema(Connection& connection, std::string_view uuid) {
+Status create_schema(Connection& connection, std::string_view uuid, ReferenceCounts counts) {
   // The caller syncs the file once it is whole, so nothing before needs to be durable.
   std::string sql = fmt::format(
       "PRAGMA page_size = {}; PRAGMA synchronous = OFF; BEGIN; PRAGMA application_id = {};"
       "PRAGMA user_version = {};",
-      kPageBytes, kApplicationId, kSchemaVersion);
-  for (const Table& table : kTables) sql.append(table.sql).append(";");
+      kPageBytes, kApplicationId, version_for(counts));
+  for (const Table& table : kTables) {
+    if (table.since <= version_for(counts)) sql.append(table.sql).append(";");
+  }
   RETURN_IF_ERROR(connection.execute(sql, "creating the tables"));
   RETURN_IF_ERROR(connection.query(Statement::kPutMeta).bind(1, kMetaUuid).bind(2, uuid).run());
   RETURN_IF_ERROR(
@@ -110,17 +126,19 @@ Result<bool> uses_write_ahead_log(Connection& connection) {
   return known && mode.text(0) == "wal";
 }
 
-Status check_schema(Connection& connection, std::string_view uuid) {
-  RETURN_IF_ERROR(check_identity(connection));
-  RETURN_IF_ERROR(check_tables(connection));
-  return check_uuid(connection, uuid);
+Result<ReferenceCounts> check_schema(Connection& connection, std::string_view uuid) {
+  ASSIGN_OR_RETURN(const std::uint64_t version, check_identity(connection));
+  RETURN_IF_ERROR(check_tables(connection, version));
+  RETURN_IF_ERROR(check_uuid(connection, uuid));
+  return version == kCountingVersion ? ReferenceCounts::kExact : ReferenceCounts::kNone;
 }
 
-Status replace_from_source(Connection& connection) {
+Status replace_from_source(Connection& connection, ReferenceCounts counts) {
   // Rows are copied cell by cell, without being decoded, as long as the table is empty and both
   // declarations are the same.
   std::string sql;
   for (const Table& table : kTables) {
+    if (table.since > version_for(counts)) continue;
     sql += fmt::format("DELETE FROM main.{0}; INSERT INTO main.{0} SELECT * FROM source.{0};",
                        table.name);
   }

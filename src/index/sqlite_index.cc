@@ -18,6 +18,8 @@
 #include "index/mark_table.h"
 #include "index/queries.h"
 #include "index/reader_pool.h"
+#include "index/recount_table.h"
+#include "index/reference_table.h"
 #include "index/row_snapshot.h"
 #include "index/schema.h"
 #include "index/write_transaction.h"
@@ -177,7 +179,8 @@ class SqliteIndex final : public Index {
 
   Result<std::optional<ObjectId>> find_ref(std::string_view name) const override {
     ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
-    return find_ref_id(*reader, name);
+    ASSIGN_OR_RETURN(const auto target, find_ref_target(*reader, name));
+    return target ? std::optional(target->id) : std::nullopt;
   }
 
   Result<std::vector<Ref>> list_refs(std::string_view prefix) const override {
@@ -214,8 +217,28 @@ class SqliteIndex final : public Index {
     return read_ids(*reader, query, "kept: an id that is not 32 bytes long");
   }
 
-  Result<std::unique_ptr<MarkTable>> begin_marking() const override {
-    return make_mark_table(readers_.file());
+  Result<std::unique_ptr<MarkTable>> begin_marking(Candidates candidates) const override {
+    return make_mark_table(readers_.file(), candidates);
+  }
+
+  ReferenceCounts reference_counts() const override { return writer_->reference_counts(); }
+
+  Result<std::uint64_t> count_references(const Link& link) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kFindReferences);
+    query.bind(1, link.id).bind(2, static_cast<std::uint64_t>(link.kind));
+    ASSIGN_OR_RETURN(const bool found, query.step());
+    return found ? query.integer(0) : 0;
+  }
+
+  Result<std::vector<Link>> reference_steps(ReferenceStep step, const std::optional<Link>& after,
+                                            std::size_t limit) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    return page_steps(*reader, step, after, limit);
+  }
+
+  Result<std::unique_ptr<RecountTable>> begin_recount() const override {
+    return make_recount_table(readers_.file());
   }
 
   std::uint64_t generation() const override { return writer_->generation(); }
@@ -241,7 +264,8 @@ class SqliteIndex final : public Index {
   }
 
   Status copy_to(const io::Directory& root, const io::Directory& locks) const override {
-    return copy_index(readers_.file(), {.files = files_, .root = root, .locks = locks}, uuid_);
+    return copy_index(readers_.file(), {.files = files_, .root = root, .locks = locks}, uuid_,
+                      reference_counts());
   }
 
  private:
@@ -253,8 +277,9 @@ class SqliteIndex final : public Index {
 
 }  // namespace
 
-Status Index::create(io::FileSystem& files, const io::Directory& root, std::string_view uuid) {
-  return create_index(files, root, uuid);
+Status Index::create(io::FileSystem& files, const io::Directory& root, std::string_view uuid,
+                     ReferenceCounts counts) {
+  return create_index(files, root, uuid, counts);
 }
 
 Result<std::unique_ptr<Index>> Index::open(io::FileSystem& files, const io::Directory& root,

@@ -1,3 +1,4 @@
+// The words of every statement, in the order of their enumeration.
 #include "index/statements.h"
 
 #include <array>
@@ -47,7 +48,7 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
      "indexed_bytes = excluded.indexed_bytes, dead_bytes = excluded.dead_bytes"},
     {Statement::kErasePack, "erasing a pack", "DELETE FROM packs WHERE pack = ?1"},
 
-    {Statement::kFindRef, "finding a ref", "SELECT id FROM refs WHERE name = ?1"},
+    {Statement::kFindRef, "finding a ref", "SELECT id, kind FROM refs WHERE name = ?1"},
     {Statement::kListRefs, "listing refs",
      "SELECT name, id, kind FROM refs WHERE name >= ?1 ORDER BY name"},
     {Statement::kListRefsBackwards, "listing refs",
@@ -70,6 +71,32 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
     {Statement::kKeep, "keeping an object",
      "INSERT INTO kept(id) VALUES(?1) ON CONFLICT DO NOTHING"},
     {Statement::kClearKept, "forgetting what was put again", "DELETE FROM kept"},
+
+    {Statement::kFindReferences, "finding a count",
+     "SELECT count FROM reference_counts WHERE id = ?1 AND kind = ?2"},
+    {Statement::kAddReference, "counting a reference",
+     "INSERT INTO reference_counts(id, kind, count) VALUES(?1, ?2, 1) "
+     "ON CONFLICT(id, kind) DO UPDATE SET count = count + 1 RETURNING count"},
+    {Statement::kDropReference, "dropping a reference",
+     "UPDATE reference_counts SET count = count - 1 WHERE id = ?1 AND kind = ?2 AND count > 0 "
+     "RETURNING count"},
+    {Statement::kForgetReference, "dropping a reference",
+     "DELETE FROM reference_counts WHERE id = ?1 AND kind = ?2"},
+    {Statement::kHoldsObject, "looking for references",
+     "SELECT 1 FROM reference_counts WHERE id = ?1 UNION ALL "
+     "SELECT 1 FROM reference_steps WHERE step IN (0, 1, 2) AND id = ?1 LIMIT 1"},
+    {Statement::kHoldsLinks, "looking for references",
+     "SELECT 1 FROM reference_counts WHERE id = ?1 AND kind = ?2 UNION ALL "
+     "SELECT 1 FROM reference_steps WHERE step = 2 AND id = ?1 AND kind = ?2 LIMIT 1"},
+    {Statement::kClearReferences, "forgetting counts", "DELETE FROM reference_counts"},
+    {Statement::kPutReferenceStep, "noting a step",
+     "INSERT INTO reference_steps(step, id, kind) VALUES(?3, ?1, ?2) ON CONFLICT DO NOTHING"},
+    {Statement::kEraseReferenceStep, "finishing a step",
+     "DELETE FROM reference_steps WHERE step = ?3 AND id = ?1 AND kind = ?2"},
+    {Statement::kPageReferenceSteps, "listing steps",
+     "SELECT id, kind FROM reference_steps WHERE step = ?3 AND (id, kind) > (?1, ?2) "
+     "ORDER BY id, kind LIMIT ?4"},
+    {Statement::kClearReferenceSteps, "forgetting steps", "DELETE FROM reference_steps"},
 
     {Statement::kFindMeta, "reading a property", "SELECT value FROM meta WHERE key = ?1"},
     {Statement::kPutMeta, "writing a property",
@@ -120,6 +147,30 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
      "ORDER BY id LIMIT ?2"},
     {Statement::kCountCandidates, "counting candidates",
      "SELECT count(*) FROM temp.marks WHERE candidate"},
+    {Statement::kHasReached, "looking for a mark",
+     "SELECT 1 FROM temp.marks WHERE id = ?1 AND kinds"},
+
+    {Statement::kCopyClaims, "copying counts",
+     "INSERT INTO temp.claimed SELECT id, kind, count FROM main.reference_counts"},
+    {Statement::kCopyUnfollowed, "copying steps",
+     "INSERT INTO temp.unfollowed SELECT id, kind FROM main.reference_steps WHERE step < 2"},
+    {Statement::kCountRefs, "counting refs",
+     "INSERT INTO temp.counted SELECT id, kind, count(*) FROM main.refs GROUP BY id, kind"},
+    {Statement::kFollowFromRoots, "noting nodes to walk",
+     "INSERT INTO temp.frontier(id, kind) SELECT id, kind FROM temp.counted WHERE kind <> 85 "
+     "EXCEPT SELECT id, kind FROM temp.unfollowed UNION "
+     "SELECT id, kind FROM main.reference_steps WHERE step = 2 AND kind <> 85"},
+    {Statement::kRecountReference, "counting a reference",
+     "INSERT INTO temp.counted VALUES(?1, ?2, 1) ON CONFLICT(id, kind) "
+     "DO UPDATE SET count = count + 1 RETURNING count"},
+    {Statement::kRecountNode, "noting a node to walk",
+     "INSERT INTO temp.frontier(id, kind) SELECT ?1, ?2 WHERE NOT EXISTS "
+     "(SELECT 1 FROM temp.unfollowed WHERE id = ?1 AND kind = ?2)"},
+    {Statement::kCompareCounts, "comparing counts",
+     "SELECT f.id, f.kind, coalesce(c.count, 0), f.count FROM temp.counted f "
+     "LEFT JOIN temp.claimed c ON c.id = f.id AND c.kind = f.kind WHERE c.count IS NOT f.count "
+     "UNION ALL SELECT c.id, c.kind, c.count, 0 FROM temp.claimed c LEFT JOIN temp.counted f "
+     "ON f.id = c.id AND f.kind = c.kind WHERE f.id IS NULL LIMIT ?1"},
 
     {Statement::kAttachSource, "opening the source of a copy", "ATTACH ?1 AS source"},
 }};

@@ -44,6 +44,18 @@ enum class Statement : std::uint8_t {
   kKeep,
   kClearKept,
 
+  kFindReferences,
+  kAddReference,
+  kDropReference,
+  kForgetReference,
+  kHoldsObject,
+  kHoldsLinks,
+  kClearReferences,
+  kPutReferenceStep,
+  kEraseReferenceStep,
+  kPageReferenceSteps,
+  kClearReferenceSteps,
+
   kFindMeta,
   kPutMeta,
   kCountDurableCommit,
@@ -71,6 +83,15 @@ enum class Statement : std::uint8_t {
   kClearAside,
   kPageUnreached,
   kCountCandidates,
+  kHasReached,
+
+  kCopyClaims,
+  kCopyUnfollowed,
+  kCountRefs,
+  kFollowFromRoots,
+  kRecountReference,
+  kRecountNode,
+  kCompareCounts,
 
   kAttachSource,
 };

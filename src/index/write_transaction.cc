@@ -1,9 +1,5 @@
-// The changes that a transaction can make, one statement each.
-//
-// SQLite rolls back by itself after some errors (a full disk, a failed read). A statement behind
-// such an error would run, and commit, on its own. So every call asks first whether the transaction
-// is still there, and a change that failed is the transaction's answer from then on; rows that
-// merely break a limit are no such failure.
+// The changes that a transaction can make, one statement each. Every call asks first whether the
+// transaction is still there (transaction_state.h).
 #include "index/write_transaction.h"
 
 #include <algorithm>
@@ -14,7 +10,9 @@
 #include "base/error.h"
 #include "base/mistake.h"
 #include "index/queries.h"
+#include "index/reference_table.h"
 #include "index/schema.h"
+#include "index/transaction_state.h"
 
 namespace packstore::index {
 namespace {
@@ -22,7 +20,11 @@ namespace {
 class SqliteTransaction final : public WriteTransaction {
  public:
   SqliteTransaction(Writer& writer, CommitSync sync, std::unique_ptr<WriteTurn> turn)
-      : writer_(writer), sync_(sync), turn_(std::move(turn)) {}
+      : writer_(writer), sync_(sync), turn_(std::move(turn)), state_(writer.connection()) {
+    if (writer.reference_counts() == ReferenceCounts::kExact) {
+      references_ = make_reference_table(state_);
+    }
+  }
 
   ~SqliteTransaction() override {
     if (turn_) writer_.rollback();
@@ -121,9 +123,9 @@ class SqliteTransaction final : public WriteTransaction {
     return remember(query.bind(1, pack).step());
   }
 
-  Result<std::optional<ObjectId>> find_ref(std::string_view name) override {
+  Result<std::optional<Link>> find_ref(std::string_view name) override {
     RETURN_IF_ERROR(check_usable());
-    return find_ref_id(connection(), name);
+    return find_ref_target(connection(), name);
   }
 
   Status put_ref(std::string_view name, const Link& target) override {
@@ -163,6 +165,8 @@ class SqliteTransaction final : public WriteTransaction {
     return remember(connection().run(Statement::kClearKept));
   }
 
+  ReferenceTable* reference_table() override { return references_.get(); }
+
   Status commit() override {
     RETURN_IF_ERROR(check_usable());
     Status committed = writer_.commit(sync_);
@@ -175,18 +179,12 @@ class SqliteTransaction final : public WriteTransaction {
 
   Status check_usable() {
     PACKSTORE_CHECK(turn_ != nullptr);
-    if (failure_) return *failure_;
-    if (!connection().in_transaction()) {
-      return fail(ErrorCode::kIo, "index {}: the transaction was rolled back after an error",
-                  connection().path());
-    }
-    return {};
+    return state_.check_usable();
   }
 
   template <typename T>
   Result<T> remember(Result<T> result) {
-    if (!result) failure_ = result.error();
-    return result;
+    return state_.remember(std::move(result));
   }
 
   static void bind_location(Query& query, int first, const Location& at) {
@@ -220,7 +218,8 @@ class SqliteTransaction final : public WriteTransaction {
   Writer& writer_;
   CommitSync sync_;
   std::unique_ptr<WriteTurn> turn_;  // Null once the transaction has ended.
-  std::optional<Error> failure_;
+  TransactionState state_;
+  std::unique_ptr<ReferenceTable> references_;
 };
 
 }  // namespace

@@ -40,11 +40,12 @@ bool is_even(std::uint64_t number) { return number % 2 == 0; }
 
 Writer::Writer(const io::Directory& root, const io::Directory& locks,
                std::unique_ptr<Connection> connection,
-               std::unique_ptr<io::SharedCounter> generation)
+               std::unique_ptr<io::SharedCounter> generation, ReferenceCounts counts)
     : root_(root),
       locks_(locks),
       connection_(std::move(connection)),
-      generation_(std::move(generation)) {}
+      generation_(std::move(generation)),
+      counts_(counts) {}
 
 Result<std::unique_ptr<Writer>> Writer::open(io::FileSystem& files, const io::Directory& root,
                                              const io::Directory& locks, std::string_view uuid) {
@@ -55,11 +56,11 @@ Result<std::unique_ptr<Writer>> Writer::open(io::FileSystem& files, const io::Di
 
   ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection,
                    Connection::open(database_in(files, root), Access::kReadWrite));
-  RETURN_IF_ERROR(check_schema(*connection, uuid));
+  ASSIGN_OR_RETURN(const ReferenceCounts counts, check_schema(*connection, uuid));
   ASSIGN_OR_RETURN(std::unique_ptr<io::SharedCounter> generation,
                    locks.open_counter(kGenerationFile));
   std::unique_ptr<Writer> writer(
-      new Writer(root, locks, std::move(connection), std::move(generation)));
+      new Writer(root, locks, std::move(connection), std::move(generation), counts));
   RETURN_IF_ERROR(writer->ensure_log());
   return writer;
 }

@@ -36,11 +36,13 @@ class Writer {
   Status checkpoint();
 
   Connection& connection() { return *connection_; }
+  ReferenceCounts reference_counts() const { return counts_; }
   std::uint64_t generation() const { return generation_->load(); }
 
  private:
   Writer(const io::Directory& root, const io::Directory& locks,
-         std::unique_ptr<Connection> connection, std::unique_ptr<io::SharedCounter> generation);
+         std::unique_ptr<Connection> connection, std::unique_ptr<io::SharedCounter> generation,
+         ReferenceCounts counts);
 
   Status ensure_log();
   Status prepare_turn(CommitSync sync);
@@ -54,6 +56,7 @@ class Writer {
   WriteGate gate_;
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<io::SharedCounter> generation_;
+  ReferenceCounts counts_;
   std::optional<CommitSync> synchronous_;
   bool directory_synced_ = false;
   std::optional<Error> failure_;

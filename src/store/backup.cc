@@ -38,6 +38,7 @@
 #include "io/lock.h"
 #include "store/pins.h"
 #include "store/progress_meter.h"
+#include "store/references.h"
 #include "store/scratch_directory.h"
 #include "store/store_core.h"
 
@@ -82,7 +83,10 @@ Result<StoreLayout> open_destination(const StoreCore& core,
   if (!opened) {
     const ErrorCode code = opened.error().code;
     if (code != ErrorCode::kNotFound && code != ErrorCode::kInvalidArgument) return opened;
-    RETURN_IF_ERROR(create_layout(core.files, destination, Permissions::kPrivate, core.uuid));
+    RETURN_IF_ERROR(create_layout(
+        core.files, destination, Permissions::kPrivate,
+        {.store = core.uuid,
+         .counts_references = core.index->reference_counts() == ReferenceCounts::kExact}));
     opened = open_layout(core.files, destination);
     if (!opened) return opened;
   }
@@ -393,7 +397,8 @@ Status Backup::settle_refs(index::WriteTransaction& transaction) {
     if (same != wanted.end() && same->second == Link{ref.id, ref.kind}) wanted.erase(same);
   }
   for (const auto& [name, target] : wanted) RETURN_IF_ERROR(transaction.put_ref(name, target));
-  return {};
+  // Counts are those of the later refs, and whether what is being released was copied is not known.
+  return recount_later(transaction, refs_);
 }
 
 Status Backup::collect_packs() {

@@ -28,6 +28,7 @@
 #include "store/pack_writer.h"
 #include "store/put.h"
 #include "store/ref_moves.h"
+#include "store/release.h"
 #include "store/row_table.h"
 #include "store/store_core.h"
 
@@ -152,6 +153,7 @@ class Batch::Impl {
     dead_ = Error{ErrorCode::kInvalidArgument, "this batch is committed already"};
     writer_.reset();
     session_.reset();
+    store::try_releases(core_);
     return report_;
   }
 

@@ -23,11 +23,15 @@
 
 #include "base/error.h"
 #include "format/pack_record.h"
+#include "index/mark_table.h"
+#include "index/reference_table.h"
 #include "io/lock.h"
 #include "store/collection_watch.h"
 #include "store/lookup.h"
 #include "store/pins.h"
 #include "store/read.h"
+#include "store/references.h"
+#include "store/release.h"
 #include "store/store_core.h"
 #include "store/unlinks.h"
 
@@ -49,11 +53,6 @@ std::string describe(const std::optional<ObjectId>& parent) {
   return parent ? "linked from " + parent->to_hex() : std::string("a root");
 }
 
-bool is_damage(ErrorCode code) {
-  return code == ErrorCode::kCorrupt || code == ErrorCode::kNotFound ||
-         code == ErrorCode::kUnsupported;
-}
-
 class Collector {
  public:
   Collector(StoreCore& core, const CollectOptions& options) : core_(core), options_(options) {}
@@ -62,6 +61,7 @@ class Collector {
     if (!options_.children_of) {
       return fail(ErrorCode::kInvalidArgument, "collect: no function that finds links was given");
     }
+    if (options_.mode == CollectMode::kRemove) RETURN_IF_ERROR(carry_out());
     RETURN_IF_ERROR(forget_kept());
     RETURN_IF_ERROR(take_in_packs(core_));
     RETURN_IF_ERROR(copy_candidates());
@@ -78,6 +78,19 @@ class Collector {
 
  private:
   enum class Absence : std::uint8_t { kIsDamage, kIsFine };
+
+  // What has lost its last reference goes without being looked for.
+  Status carry_out() {
+    const Result<std::uint64_t> released = carry_out_releases(core_, options_.wait);
+    if (released) {
+      report_.released = *released;
+      return {};
+    }
+    if (!is_damage(released.error().code)) return released.error();
+    if (options_.broken_nodes == BrokenNodes::kRefuse) return released.error();
+    report_.skipped.push_back(released.error());
+    return {};
+  }
 
   Status forget_kept() {
     ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kLazy));
@@ -116,10 +129,25 @@ class Collector {
     RETURN_IF_ERROR(walk(Absence::kIsDamage));
     RETURN_IF_ERROR(for_each_pinned(
         core_, [&](const Link& link) { return reach(link, std::nullopt, Absence::kIsFine); }));
+    RETURN_IF_ERROR(mark_releases());
     // What was absent in an earlier round may have been put since.
     RETURN_IF_ERROR(marks_->take_back());
     RETURN_IF_ERROR(walk(Absence::kIsFine));
     return mark_kept();
+  }
+
+  // What is still to be released holds its references until then.
+  Status mark_releases() {
+    if (core_.index->reference_counts() == ReferenceCounts::kNone) return {};
+    for (std::optional<Link> after;;) {
+      ASSIGN_OR_RETURN(const std::vector<Link> page,
+                       core_.index->reference_steps(index::ReferenceStep::kRelease, after, kPage));
+      for (const Link& node : page) {
+        RETURN_IF_ERROR(reach(node, std::nullopt, Absence::kIsFine));
+      }
+      if (page.size() < kPage) return {};
+      after = page.back();
+    }
   }
 
   Status mark_kept() {

@@ -82,6 +82,10 @@ Result<Contents> inspect(const io::Directory& root) {
   return contents;
 }
 
+ReferenceCounts counts_of(const format::FormatFile& format) {
+  return format.counts_references ? ReferenceCounts::kExact : ReferenceCounts::kNone;
+}
+
 Error lost_format(const io::Directory& root) {
   return fail(
       ErrorCode::kCorrupt,
@@ -112,8 +116,8 @@ Status make_store_directories(const io::Directory& root) {
   return {};
 }
 
-Status publish_format(const io::Directory& root, const format::Uuid& uuid) {
-  const std::string text = format::encode(format::FormatFile{.store = uuid});
+Status publish_format(const io::Directory& root, const format::FormatFile& format) {
+  const std::string text = format::encode(format);
   return io::publish_bytes(root, kFormatFile, as_bytes(text));
 }
 
@@ -133,6 +137,7 @@ Result<StoreLayout> open_layout(io::FileSystem& files, const std::filesystem::pa
                 layout.root->path());
   }
   layout.uuid = format->store;
+  layout.reference_counts = counts_of(*format);
   ASSIGN_OR_RETURN(layout.locks, layout.root->open_directory(kLocksDirectory));
   ASSIGN_OR_RETURN(layout.loose, layout.root->open_directory(kLooseDirectory));
   ASSIGN_OR_RETURN(layout.packs, layout.root->open_directory(kPacksDirectory));
@@ -141,14 +146,14 @@ Result<StoreLayout> open_layout(io::FileSystem& files, const std::filesystem::pa
 }
 
 Status create_layout(io::FileSystem& files, const std::filesystem::path& path,
-                     Permissions permissions, const format::Uuid& uuid) {
+                     Permissions permissions, const format::FormatFile& format) {
   ASSIGN_OR_RETURN(const auto root,
                    files.create_directory(path.string(), permissions == Permissions::kPrivate));
   RETURN_IF_ERROR(lock_for_creation(*root));
-  ASSIGN_OR_RETURN(const auto format, read_format(*root));
-  if (format) {
+  ASSIGN_OR_RETURN(const auto known, read_format(*root));
+  if (known) {
     return fail(ErrorCode::kConflict, "{}: there is a store already, {}", root->path(),
-                to_text(format->store));
+                to_text(known->store));
   }
   ASSIGN_OR_RETURN(const Contents contents, inspect(*root));
   if (contents.foreign) {
@@ -157,9 +162,9 @@ Status create_layout(io::FileSystem& files, const std::filesystem::path& path,
   }
   if (contents.was_whole) return lost_format(*root);
   RETURN_IF_ERROR(make_store_directories(*root));
-  RETURN_IF_ERROR(index::Index::create(files, *root, to_text(uuid)));
+  RETURN_IF_ERROR(index::Index::create(files, *root, to_text(format.store), counts_of(format)));
   RETURN_IF_ERROR(root->sync());
-  return publish_format(*root, uuid);
+  return publish_format(*root, format);
 }
 
 }  // namespace packstore::store

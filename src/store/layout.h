@@ -6,6 +6,7 @@
 #include <memory>
 #include <string_view>
 
+#include "format/format_file.h"
 #include "format/pack_header.h"
 #include "io/file.h"
 #include "packstore/result.h"
@@ -34,14 +35,15 @@ struct StoreLayout {
   std::unique_ptr<io::Directory> packs;
   std::unique_ptr<io::Directory> sandbox;
   format::Uuid uuid;
+  ReferenceCounts reference_counts = ReferenceCounts::kNone;  // As FORMAT says.
 };
 
 // Opens the directories and reads FORMAT; the errors of Store::open().
 Result<StoreLayout> open_layout(io::FileSystem& files, const std::filesystem::path& path);
 
-// Makes a store with this UUID, or completes one half created; the errors of Store::create().
+// Makes a store with this FORMAT, or completes one half created; the errors of Store::create().
 Status create_layout(io::FileSystem& files, const std::filesystem::path& path,
-                     Permissions permissions, const format::Uuid& uuid);
+                     Permissions permissions, const format::FormatFile& format);
 
 // For who writes FORMAT: one at a time, until `root` is closed. kBusy: a minute was not enough.
 Status lock_for_creation(io::Directory& root);
@@ -50,6 +52,6 @@ Status lock_for_creation(io::Directory& root);
 Status make_store_directories(const io::Directory& root);
 
 // Durable on return.
-Status publish_format(const io::Directory& root, const format::Uuid& uuid);
+Status publish_format(const io::Directory& root, const format::FormatFile& format);
 
 }  // namespace packstore::store

@@ -32,6 +32,7 @@
 #include "store/recover_layout.h"
 #include "store/recover_packs.h"
 #include "store/ref_moves.h"
+#include "store/references.h"
 #include "store/replace_index.h"
 #include "store/scratch_directory.h"
 #include "store/store_core.h"
@@ -127,7 +128,7 @@ Status Recovery::open_new_index(const io::Directory& scratch) {
   ASSIGN_OR_RETURN(const auto names, io::list_names(scratch, io::EntryKind::kFile));
   for (const std::string& name : names) RETURN_IF_ERROR(scratch.remove_file(name));
   const std::string uuid = to_text(layout_.uuid);
-  RETURN_IF_ERROR(index::Index::create(files_, scratch, uuid));
+  RETURN_IF_ERROR(index::Index::create(files_, scratch, uuid, layout_.reference_counts));
   ASSIGN_OR_RETURN(index_, index::Index::open(files_, scratch, scratch, uuid));
   return {};
 }
@@ -192,7 +193,7 @@ Status Recovery::put_back_refs(index::WriteTransaction& transaction) {
     RETURN_IF_ERROR(transaction.put_ref(ref.name, {.id = ref.id, .kind = ref.kind}));
     report_.refs_kept.push_back(ref);
   }
-  return {};
+  return recount_later(transaction, report_.refs_kept);
 }
 
 Status Recovery::find_heads() {

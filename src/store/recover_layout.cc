@@ -85,7 +85,9 @@ Result<StoreLayout> open_incomplete_layout(io::FileSystem& files,
   ASSIGN_OR_RETURN(const auto told, read_uuid(*root));
   if (!told) {
     ASSIGN_OR_RETURN(const format::Uuid uuid, find_uuid(files, *root));
-    RETURN_IF_ERROR(publish_format(*root, uuid));
+    const format::FormatFile format{.store = uuid,
+                                    .counts_references = index::salvage_counts(files, *root)};
+    RETURN_IF_ERROR(publish_format(*root, format));
   }
   RETURN_IF_ERROR(make_store_directories(*root));
   RETURN_IF_ERROR(root->sync());

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/mistake.h"
 #include "store/ref_moves.h"
+#include "store/references.h"
+#include "store/release.h"
 #include "store/store_core.h"
 
 namespace packstore {
@@ -48,12 +50,16 @@ Status check_ref_name(std::string_view name) {
 Status apply_ref_move(StoreCore& core, index::WriteTransaction& transaction, std::string_view name,
                       const RefMove& step) {
   RETURN_IF_ERROR(check_ref_name(name));
-  ASSIGN_OR_RETURN(const auto current, transaction.find_ref(name));
+  ASSIGN_OR_RETURN(const auto target, transaction.find_ref(name));
+  const std::optional<ObjectId> current = target ? std::optional(target->id) : std::nullopt;
   if (current != step.from) {
     return fail(ErrorCode::kConflict, "ref {}: is at {}, not at {}", name, describe(current),
                 describe(step.from));
   }
-  if (!step.to) return step.from ? transaction.erase_ref(name) : Status();
+  if (!step.to) {
+    RETURN_IF_ERROR(count_ref_move(core, transaction, target, std::nullopt));
+    return target ? transaction.erase_ref(name) : Status();
+  }
   ASSIGN_OR_RETURN(const auto packed, transaction.find(*step.to));
   if (!packed && !makes(Mistake::kMoveRefToAbsentObject)) {
     // Loose objects go only inside a write transaction, so what is there now stays: an unlink that
@@ -66,7 +72,9 @@ Status apply_ref_move(StoreCore& core, index::WriteTransaction& transaction, std
     RETURN_IF_ERROR(core.loose.make_durable(*step.to));
     RETURN_IF_ERROR(transaction.erase_pending_unlink(*step.to));
   }
-  return transaction.put_ref(name, {.id = *step.to, .kind = step.kind});
+  const Link to{.id = *step.to, .kind = step.kind};
+  RETURN_IF_ERROR(count_ref_move(core, transaction, target, to));
+  return transaction.put_ref(name, to);
 }
 
 }  // namespace store
@@ -84,17 +92,31 @@ Status Refs::move(std::string_view name, const RefMove& step) {
                                                                    ? index::CommitSync::kLazy
                                                                    : index::CommitSync::kDurable));
   RETURN_IF_ERROR(store::apply_ref_move(*core_, *transaction, name, step));
-  return transaction->commit();
+  RETURN_IF_ERROR(transaction->commit());
+  transaction.reset();
+  store::try_releases(*core_);
+  return {};
 }
 
 Result<std::optional<ObjectId>> Refs::dereference(std::string_view name) {
   RETURN_IF_ERROR(store::check_ref_name(name));
   ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(index::CommitSync::kDurable));
   ASSIGN_OR_RETURN(const auto target, transaction->find_ref(name));
-  if (!target) return target;
+  if (!target) return std::optional<ObjectId>();
+  RETURN_IF_ERROR(store::count_ref_move(*core_, *transaction, target, std::nullopt));
   RETURN_IF_ERROR(transaction->erase_ref(name));
   RETURN_IF_ERROR(transaction->commit());
-  return target;
+  transaction.reset();
+  store::try_releases(*core_);
+  return std::optional(target->id);
+}
+
+Result<std::uint64_t> Refs::count(const Link& link) const {
+  if (core_->index->reference_counts() == ReferenceCounts::kNone) {
+    return fail(ErrorCode::kUnsupported, "{}: created without reference counts",
+                core_->path.native());
+  }
+  return core_->index->count_references(link);
 }
 
 Result<std::vector<Ref>> Refs::list(std::string_view prefix) const {

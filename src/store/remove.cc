@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/mistake.h"
+#include "index/reference_table.h"
 #include "io/lock.h"
 #include "store/pack_writer.h"
 #include "store/pins.h"
@@ -39,9 +40,24 @@ Status check_nobody_pins(const StoreCore& core, std::span<const ObjectId> sorted
   });
 }
 
-// True when there was anything of that name.
-Result<bool> remove_one(const StoreCore& core, index::WriteTransaction& transaction,
-                        const ObjectId& id) {
+// Nor may what a ref reaches go, in a store that knows what that is.
+Status check_nothing_references(index::WriteTransaction& transaction,
+                                std::span<const ObjectId> ids) {
+  index::ReferenceTable* const table = transaction.reference_table();
+  if (!table) return {};
+  for (const ObjectId& id : ids) {
+    ASSIGN_OR_RETURN(const bool is_held, table->holds(id));
+    if (is_held) {
+      return fail(ErrorCode::kConflict, "object {}: a ref reaches it", id.to_hex());
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<bool> remove_object(const StoreCore& core, index::WriteTransaction& transaction,
+                           const ObjectId& id) {
   ASSIGN_OR_RETURN(const auto row, transaction.erase(id));
   if (row) {
     RETURN_IF_ERROR(
@@ -51,8 +67,6 @@ Result<bool> remove_one(const StoreCore& core, index::WriteTransaction& transact
   if (loose_size) RETURN_IF_ERROR(transaction.add_pending_unlink(id));
   return row.has_value() || loose_size.has_value();
 }
-
-}  // namespace
 
 Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
                             std::chrono::milliseconds wait) {
@@ -72,8 +86,9 @@ Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
                                                                    : index::CommitSync::kDurable));
     RETURN_IF_ERROR(check_no_ref_points_at(core, sorted));
     RETURN_IF_ERROR(check_nobody_pins(core, sorted));
+    RETURN_IF_ERROR(check_nothing_references(*transaction, sorted));
     for (const ObjectId& id : sorted) {
-      ASSIGN_OR_RETURN(const bool present, remove_one(core, *transaction, id));
+      ASSIGN_OR_RETURN(const bool present, remove_object(core, *transaction, id));
       if (present) {
         ++report.removed;
       } else {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <span>
 
+#include "index/index.h"
 #include "packstore/maintenance.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
@@ -14,5 +15,10 @@ struct StoreCore;
 
 Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
                             std::chrono::milliseconds wait);
+
+// Drops the row of the object, and notes its loose copy as pending unlink; both in `transaction`,
+// which must be kDurable. False: there was nothing of that name.
+Result<bool> remove_object(const StoreCore& core, index::WriteTransaction& transaction,
+                           const ObjectId& id);
 
 }  // namespace packstore::store

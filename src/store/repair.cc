@@ -5,6 +5,7 @@
 //    record turns up there gets a new row.
 // 4. What cannot be an object leaves loose/.
 // 5. Objects of steps 1 and 2 that have no good copy now are lost.
+// 6. Reference counts that are wrong are counted anew.
 #include "store/repair.h"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "base/error.h"
 #include "store/hash_file.h"
 #include "store/read.h"
+#include "store/references.h"
 #include "store/repair_packs.h"
 #include "store/repair_quarantine.h"
 #include "store/store_core.h"
@@ -48,6 +50,7 @@ class Repair {
     RETURN_IF_ERROR(repair_packs(core_, report_, doubtful_, quarantine_, result_));
     RETURN_IF_ERROR(set_aside_misplaced());
     RETURN_IF_ERROR(list_lost());
+    RETURN_IF_ERROR(count_anew());
     return std::move(result_);
   }
 
@@ -68,6 +71,13 @@ class Repair {
   }
 
   static std::string shard_of(const ObjectId& id) { return id.to_hex().substr(0, 2); }
+
+  Status count_anew() {
+    const bool reported = std::ranges::any_of(report_.findings, [](const Finding& finding) {
+      return finding.kind == FindingKind::kReferenceCountWrong;
+    });
+    return reported ? recount(core_) : Status();
+  }
 
   enum class LooseState { kAbsent, kGood, kDamaged, kUnreadable };
 

@@ -8,6 +8,8 @@
 #include "base/mistake.h"
 #include "io/lock.h"
 #include "store/pack_writer.h"
+#include "store/references.h"
+#include "store/release.h"
 #include "store/reserve.h"
 #include "store/unlinks.h"
 
@@ -70,6 +72,11 @@ Result<std::unique_ptr<StoreCore>> open_core(io::FileSystem& files,
   auto core = std::make_unique<StoreCore>(files, std::move(layout), std::move(*index),
                                           std::move(collections), options);
   RETURN_IF_ERROR(take_in_leftovers(*core));
+  if (core->index->reference_counts() == ReferenceCounts::kExact) {
+    // What cannot be done now, on a full disk perhaps, is left to the next call.
+    static_cast<void>(follow_put_off(*core).has_value());
+    try_releases(*core);
+  }
   return core;
 }
 
@@ -77,7 +84,9 @@ Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
                                                const std::filesystem::path& path,
                                                const CreateOptions& options) {
   ASSIGN_OR_RETURN(const format::Uuid uuid, format::make_uuid());
-  RETURN_IF_ERROR(create_layout(files, path, options.permissions, uuid));
+  RETURN_IF_ERROR(create_layout(
+      files, path, options.permissions,
+      {.store = uuid, .counts_references = options.reference_counts == ReferenceCounts::kExact}));
   ASSIGN_OR_RETURN(auto core, open_core(files, path, options.open));
   take_reserve(*core->locks);
   return core;

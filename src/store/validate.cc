@@ -1,6 +1,6 @@
 // 1. The index checks itself: beside the next step, where there is a second thread.
 // 2. Packs with their rows, then loose files, are gone through by all threads.
-// 3. Refs and the sandbox are looked at.
+// 3. Refs, reference counts and the sandbox are looked at.
 // 4. Objects that were reported may have moved since: those whose row or file is not what it was
 //    are left out. Whoever moved one has hashed it on the way.
 // 5. The findings are sorted, so that their order does not tell of threads.
@@ -15,6 +15,7 @@
 #include "base/parallel.h"
 #include "store/lookup.h"
 #include "store/store_core.h"
+#include "store/validate_counts.h"
 #include "store/validate_loose.h"
 #include "store/validate_packs.h"
 #include "store/validate_run.h"
@@ -27,7 +28,7 @@ struct KindText {
   std::string_view text;
 };
 
-constexpr std::array<KindText, 18> kKindTexts = {{
+constexpr std::array<KindText, 19> kKindTexts = {{
     {FindingKind::kContentMismatch, "content-mismatch"},
     {FindingKind::kRecordDamaged, "record-damaged"},
     {FindingKind::kRowInvalid, "row-invalid"},
@@ -43,6 +44,7 @@ constexpr std::array<KindText, 18> kKindTexts = {{
     {FindingKind::kLooseMisplaced, "loose-misplaced"},
     {FindingKind::kIndexDamaged, "index-damaged"},
     {FindingKind::kRefBroken, "ref-broken"},
+    {FindingKind::kReferenceCountWrong, "reference-count-wrong"},
     {FindingKind::kTornTail, "torn-tail"},
     {FindingKind::kSandboxLeftover, "sandbox-leftover"},
     {FindingKind::kLooseRedundant, "loose-redundant"},
@@ -135,7 +137,9 @@ Status validate_sandbox(ValidateRun& run) {
 
 // Whether the row, or the loose file, that a finding is about is still where it was.
 Result<bool> still_stands(const StoreCore& core, const Finding& finding) {
-  if (!finding.object || finding.kind == FindingKind::kRefBroken) return true;
+  const bool is_of_refs =
+      finding.kind == FindingKind::kRefBroken || finding.kind == FindingKind::kReferenceCountWrong;
+  if (!finding.object || is_of_refs) return true;
   if (finding.kind != FindingKind::kRowInvalid && !finding.pack) {
     ASSIGN_OR_RETURN(const auto file, core.loose.find_size(*finding.object));
     return file.has_value();
@@ -169,6 +173,7 @@ Result<ValidationReport> validate(const StoreCore& core, const ValidateOptions& 
   RETURN_IF_ERROR(validate_index_and_packs(run));
   RETURN_IF_ERROR(validate_loose(run));
   RETURN_IF_ERROR(validate_refs(run));
+  RETURN_IF_ERROR(validate_counts(run));
   RETURN_IF_ERROR(validate_sandbox(run));
   run.show_end();
   ValidationReport report = run.take_report();

@@ -24,6 +24,7 @@ class Rm : public Maintenance {};
 class Gc : public Maintenance {};
 class Clean : public Maintenance {};
 class Validate : public Maintenance {};
+class CountingStore : public ProgramTest {};
 
 TEST_F(Pack, MovesLooseObjectsIntoAPack) {
   const std::string id = put(std::string(5000, 'x'));
@@ -191,6 +192,19 @@ TEST_F(Gc, FollowsTheLinksOfARefThatWasSetByCid) {
   must({"ref", "set", "tree", node});
   EXPECT_EQ(must({"gc", "--json"}).json().at("removed"), 1);
   EXPECT_EQ(packstore({"has", leaf}).status, kFindings);
+}
+
+TEST_F(CountingStore, HasFreedWhatALastReferenceLeftBeforeAnyCollection) {
+  must({"init", "--reference-counts"});
+  const std::string referenced = put("referenced");
+  const std::string lonely = put("lonely");
+  must({"ref", "set", "head", referenced});
+  must({"ref", "rm", "head"});
+  EXPECT_EQ(packstore({"has", referenced}).status, kFindings);
+  EXPECT_EQ(packstore({"has", lonely}).status, kOk);
+  const nlohmann::json done = must({"gc", "--json"}).json();
+  EXPECT_EQ(done.at("released"), 0);
+  EXPECT_EQ(done.at("removed"), 1);
 }
 
 TEST_F(Gc, ABrokenTreeIsRefusedOrAFinding) {

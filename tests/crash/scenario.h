@@ -12,6 +12,7 @@ namespace packstore::crash {
 
 struct Scenario {
   std::string name;
+  ReferenceCounts counts = ReferenceCounts::kNone;
   // Makes the store that the operation meets; left out, there is none.
   std::function<Status(World&)> prepare = {};
   // The operation. Done again after a crash or an error, it completes.

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "crash/scenario.h"
+#include "support/text_nodes.h"
 
 namespace packstore::crash {
 namespace {
@@ -206,6 +207,67 @@ Status lose_index(World& world) {
   return world.lose_index();
 }
 
+// Two trees that share a leaf; one more leaf each, and a node between in the first.
+std::string shared_leaf() { return text("shared leaf", 0); }
+std::string own_leaf(int tree) { return text("own leaf", tree); }
+Link link_to(const std::string& leaf) { return testing::raw(ObjectId::of(as_bytes(leaf))); }
+std::string inner_node() { return testing::node_text("inner", {link_to(own_leaf(1))}); }
+std::string first_tree() {
+  return testing::node_text(
+      "first", {link_to(shared_leaf()), testing::node(ObjectId::of(as_bytes(inner_node())))});
+}
+std::string second_tree() {
+  return testing::node_text("second", {link_to(shared_leaf()), link_to(own_leaf(2))});
+}
+
+Status plant(World& world) {
+  RETURN_IF_ERROR(world.commit_batch({own_leaf(1), inner_node(), second_tree(), own_leaf(2)}));
+  RETURN_IF_ERROR(world.put(shared_leaf()));
+  RETURN_IF_ERROR(world.put(first_tree(), kPacked));
+  RETURN_IF_ERROR(world.put(text("never referenced", 0)));
+  RETURN_IF_ERROR(world.move_ref("head", first_tree(), NodeKind::kDagCbor));
+  return world.checkpoint();
+}
+
+// Tree after tree; the old one goes with each move, and is put again.
+Status release_trees(World& world) {
+  for (const std::string& part : {shared_leaf(), own_leaf(2), second_tree()}) {
+    RETURN_IF_ERROR(world.put(part));
+  }
+  RETURN_IF_ERROR(world.release("head", second_tree(), {first_tree(), inner_node(), own_leaf(1)}));
+  RETURN_IF_ERROR(world.commit_batch({own_leaf(1), inner_node()}));
+  RETURN_IF_ERROR(world.put(first_tree()));
+  RETURN_IF_ERROR(world.put(shared_leaf()));
+  RETURN_IF_ERROR(world.release("other", first_tree(), {}));
+  RETURN_IF_ERROR(world.release("head", std::nullopt, {second_tree(), own_leaf(2)}));
+  return world.release("other", std::nullopt,
+                       {first_tree(), inner_node(), own_leaf(1), shared_leaf()});
+}
+
+// The first tree loses its last reference.
+Status release_first_tree(World& world) {
+  return world.release("head", std::nullopt,
+                       {first_tree(), inner_node(), own_leaf(1), shared_leaf()});
+}
+
+// A pin has kept everything from going until the store was closed.
+Status leave_releases(World& world) {
+  RETURN_IF_ERROR(plant(world));
+  {
+    ASSIGN_OR_RETURN(Pin pin, world.store().pin());
+    RETURN_IF_ERROR(pin.add(testing::node(ObjectId::of(as_bytes(first_tree())))));
+    RETURN_IF_ERROR(release_first_tree(world));
+  }
+  world.close();
+  return {};
+}
+
+// Opening the store releases it; what is gone then stays away.
+Status resume_releases(World& world) {
+  RETURN_IF_ERROR(world.open());
+  return release_first_tree(world);
+}
+
 Status do_nothing(World&) { return {}; }
 
 }  // namespace
@@ -233,6 +295,14 @@ std::vector<Scenario> scenarios() {
       {.name = "batch_commit", .prepare = fill_and_rest, .act = commit_batches},
       {.name = "batch_abort", .prepare = fill, .act = drop_a_batch},
       {.name = "ref_moves", .prepare = fill, .act = move_refs},
+      {.name = "reference_counts",
+       .counts = ReferenceCounts::kExact,
+       .prepare = plant,
+       .act = release_trees},
+      {.name = "releases_resumed",
+       .counts = ReferenceCounts::kExact,
+       .prepare = leave_releases,
+       .act = resume_releases},
       {.name = "remove", .prepare = fill, .act = remove_objects},
       {.name = "collect", .prepare = fill_with_trees, .act = collect_garbage},
       {.name = "add", .prepare = fill_and_rest, .act = add_trees},
@@ -258,7 +328,7 @@ std::vector<Scenario> scenarios() {
 
 Status prepare(const Scenario& scenario, World& world) {
   if (!scenario.prepare) return {};
-  RETURN_IF_ERROR(world.create());
+  RETURN_IF_ERROR(world.create(scenario.counts));
   RETURN_IF_ERROR(world.open());
   RETURN_IF_ERROR(scenario.prepare(world));
   if (world.is_open()) RETURN_IF_ERROR(world.open());

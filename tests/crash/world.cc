@@ -10,6 +10,7 @@
 #include "hash/xxh3.h"
 #include "store/recover.h"
 #include "store/store_core.h"
+#include "support/text_nodes.h"
 
 namespace packstore::crash {
 namespace {
@@ -65,10 +66,12 @@ void World::acknowledge(const std::vector<ObjectId>& ids) {
   claims_.present.insert(ids.begin(), ids.end());
 }
 
-Status World::create() {
+Status World::create(ReferenceCounts counts) {
   Status opened = open();
   if (!opened) {
-    ASSIGN_OR_RETURN(auto core, store::create_core(files_, store_path(), {}));
+    CreateOptions options;
+    options.reference_counts = counts;
+    ASSIGN_OR_RETURN(auto core, store::create_core(files_, store_path(), options));
     core_ = core.get();
     store_ = store::StoreCore::into_store(std::move(core));
   }
@@ -81,6 +84,7 @@ Status World::open() {
   // Small packs, so that a few objects fill several.
   OpenOptions options;
   options.packs.bytes_target = 4'000;
+  options.children_of = testing::links_of;
   ASSIGN_OR_RETURN(auto core, store::open_core(files_, store_path(), options));
   core_ = core.get();
   store_ = store::StoreCore::into_store(std::move(core));
@@ -166,22 +170,38 @@ void World::allow_ref(const std::string& name, const std::set<std::optional<Obje
   claims_.refs[name].insert(places.begin(), places.end());
 }
 
-Status World::move_ref(const std::string& name, std::optional<std::string_view> text) {
+Status World::move_ref(const std::string& name, std::optional<std::string_view> text,
+                       NodeKind kind) {
   ASSIGN_OR_RETURN(const auto from, store_->refs().find(name));
   const std::optional<ObjectId> to =
       text ? std::optional(ObjectId::of(as_bytes(*text))) : std::nullopt;
   allow_ref(name, {from, to});
-  RETURN_IF_ERROR(store_->refs().move(name, {.from = from, .to = to}));
+  RETURN_IF_ERROR(store_->refs().move(name, {.from = from, .to = to, .kind = kind}));
   claims_.refs[name] = {to};
+  return {};
+}
+
+void World::withdraw(const ObjectId& id) {
+  claims_.present.erase(id);
+  std::erase_if(claims_.together, [&](const auto& together) { return together.contains(id); });
+}
+
+Status World::release(const std::string& name, std::optional<std::string_view> text,
+                      const std::vector<std::string>& released) {
+  for (const std::string& gone : released) withdraw(ObjectId::of(as_bytes(gone)));
+  RETURN_IF_ERROR(move_ref(name, text, NodeKind::kDagCbor));
+  for (const std::string& gone : released) {
+    const ObjectId id = ObjectId::of(as_bytes(gone));
+    ASSIGN_OR_RETURN(const bool is_there, store_->contains(id));
+    if (!is_there) claims_.absent.insert(id);
+  }
   return {};
 }
 
 Status World::remove(const std::vector<std::string>& texts) {
   std::vector<ObjectId> ids;
   for (const std::string& text : texts) {
-    const ObjectId id = ids.emplace_back(ObjectId::of(as_bytes(text)));
-    claims_.present.erase(id);
-    std::erase_if(claims_.together, [&](const auto& together) { return together.contains(id); });
+    withdraw(ids.emplace_back(ObjectId::of(as_bytes(text))));
   }
   ASSIGN_OR_RETURN(MaintenanceLock lock, take_lock(*store_));
   RETURN_IF_ERROR(lock.remove(ids, kNoWait));

@@ -56,7 +56,7 @@ class World {
   // Handles that broke their word: said yes after they had failed.
   const std::vector<std::string>& broken() const { return broken_; }
 
-  Status create();
+  Status create(ReferenceCounts counts = ReferenceCounts::kNone);
   Status open();
   void close() { store_.reset(); }
 
@@ -67,7 +67,12 @@ class World {
   Status commit_batch(const std::vector<std::string>& texts, const BatchOptions& options = {},
                       std::optional<std::string> ref = {});
   // Points the ref at the object of this text, wherever it is now; nullopt removes it.
-  Status move_ref(const std::string& name, std::optional<std::string_view> text);
+  Status move_ref(const std::string& name, std::optional<std::string_view> text,
+                  NodeKind kind = NodeKind::kRaw);
+  // The same in a store that counts references: the objects of `released` lose their last one. What
+  // is not gone when the call returns is not promised to be.
+  Status release(const std::string& name, std::optional<std::string_view> text,
+                 const std::vector<std::string>& released);
   Status remove(const std::vector<std::string>& texts);
   Status pack_loose(const PackOptions& options = {});
   Status repack(const RepackOptions& options = {});
@@ -93,6 +98,8 @@ class World {
  private:
   using PutTree = std::function<Result<Cid>(StoreBlocks& blocks)>;
   Status put_tree(const std::string& ref, const Files& files, const PutTree& put);
+  // No longer promised to be there.
+  void withdraw(const ObjectId& id);
   void note_batch(const std::vector<std::string>& texts);
   void allow_ref(const std::string& name, const std::set<std::optional<ObjectId>>& places);
 

@@ -158,9 +158,18 @@ TEST(FormatFile, IsTheExample) {
   EXPECT_EQ(decode_format_file(as_text(bytes)).value().store, kStore);
 }
 
-TEST(FormatFile, IgnoresLinesBehindTheSecond) {
+TEST(FormatFile, IgnoresLinesThatItDoesNotKnow) {
   const std::string text = encode(FormatFile{kStore}) + "later additions\n";
   EXPECT_EQ(decode_format_file(text).value().store, kStore);
+  EXPECT_FALSE(decode_format_file(text).value().counts_references);
+}
+
+TEST(FormatFile, SaysWhetherTheStoreCountsReferences) {
+  const std::string text = encode(FormatFile{.store = kStore, .counts_references = true});
+  EXPECT_EQ(text, encode(FormatFile{kStore}) + "counts references\n");
+  EXPECT_TRUE(decode_format_file(text).value().counts_references);
+  EXPECT_TRUE(decode_format_file(text + "\nlater").value().counts_references);
+  EXPECT_FALSE(decode_format_file(encode(FormatFile{kStore})).value().counts_references);
 }
 
 TEST(FormatFile, TellsANewerVersionFromDamage) {

@@ -7,6 +7,8 @@
 #include "fuzz/fuzz_input.h"
 #include "fuzz/mutations.h"
 #include "index/index.h"
+#include "index/recount_table.h"
+#include "index/reference_table.h"
 #include "support/scratch_directory.h"
 
 namespace packstore::testing {
@@ -14,6 +16,7 @@ namespace {
 
 using index::CommitSync;
 using index::Index;
+using index::ReferenceStep;
 
 constexpr std::string_view kUuid = "11111111-2222-4333-8444-555555555555";
 constexpr std::uint64_t kRows = 40;
@@ -27,13 +30,15 @@ ObjectId id_of(std::uint64_t number) {
   return id;
 }
 
+Link node_of(std::uint64_t number) { return {id_of(number), NodeKind::kDagCbor}; }
+
 // A directory with the place for an index, and the bytes of a sound one.
 class IndexPlace {
  public:
   IndexPlace() : root_(io::posix_file_system().open_directory(scratch_.path().string()).value()) {
     root_->create_directory("locks").value();
     locks_ = root_->open_directory("locks").value();
-    Index::create(io::posix_file_system(), *root_, kUuid).value();
+    Index::create(io::posix_file_system(), *root_, kUuid, ReferenceCounts::kExact).value();
     const auto index = open().value();
     auto transaction = index->begin_write(CommitSync::kLazy).value();
     for (std::uint64_t i = 0; i < kRows; ++i) {
@@ -42,6 +47,12 @@ class IndexPlace {
     transaction->put_pack({.pack = 1, .indexed_bytes = 64 + 164 * kRows}).value();
     transaction->put_ref("main", {.id = id_of(1)}).value();
     transaction->add_pending_unlink(id_of(2)).value();
+    for (std::uint64_t i = 0; i < kRows; i += 3) {
+      transaction->reference_table()->add({.id = id_of(i)}).value();
+    }
+    for (const auto step : {ReferenceStep::kFollowLater, ReferenceStep::kRelease}) {
+      transaction->reference_table()->put_step(step, node_of(static_cast<int>(step))).value();
+    }
     transaction->commit().value();
     index->checkpoint().value();
     sound_ = read_file(path());
@@ -69,6 +80,21 @@ class IndexPlace {
   std::string sound_;
 };
 
+void ask_counts(const Index& index) {
+  static_cast<void>(index.count_references({.id = id_of(3)}));
+  for (const auto step : {ReferenceStep::kFollowLater, ReferenceStep::kRelease}) {
+    static_cast<void>(index.reference_steps(step, std::nullopt, 100));
+  }
+  const auto counts = index.begin_recount();
+  if (!counts) return;
+  static_cast<void>((*counts)->add(node_of(5)));
+  while (true) {
+    const auto nodes = (*counts)->take_nodes(10);
+    if (!nodes || nodes->empty()) break;
+  }
+  static_cast<void>((*counts)->differences(100));
+}
+
 void ask(const Index& index) {
   for (std::uint64_t i = 0; i < kRows; ++i) {
     if (const auto found = index.find(id_of(i)); found && *found) {
@@ -84,6 +110,7 @@ void ask(const Index& index) {
   static_cast<void>(index.find_ref("main"));
   static_cast<void>(index.pending_unlinks());
   static_cast<void>(index.integrity_complaints());
+  if (index.reference_counts() == ReferenceCounts::kExact) ask_counts(index);
   if (const auto rows = index.rows_in_pack_order(std::nullopt)) {
     while (true) {
       const auto row = (*rows)->next();
@@ -101,6 +128,13 @@ void commit_something(Index& index) {
     PACKSTORE_CHECK(*pack >= 1 && *pack <= index::kPackMax);
   }
   static_cast<void>((*transaction)->put_ref("main", {.id = id_of(4)}));
+  if (index::ReferenceTable* const counts = (*transaction)->reference_table()) {
+    static_cast<void>(counts->add({.id = id_of(3)}));
+    static_cast<void>(counts->drop({.id = id_of(6)}));
+    static_cast<void>(counts->holds(id_of(6)));
+    static_cast<void>(counts->holds_links_of(node_of(2)));
+    static_cast<void>(counts->erase_step(ReferenceStep::kRelease, node_of(2)));
+  }
   static_cast<void>((*transaction)->commit());
 }
 

@@ -95,8 +95,9 @@ class StoreDirectory {
     return absent ? 0 : bytes;
   }
 
-  void create(io::FileSystem& files = io::posix_file_system()) const {
-    ASSERT_THAT(Index::create(files, *root_, kUuid), Succeeds());
+  void create(io::FileSystem& files = io::posix_file_system(),
+              ReferenceCounts counts = ReferenceCounts::kNone) const {
+    ASSERT_THAT(Index::create(files, *root_, kUuid, counts), Succeeds());
   }
 
   std::unique_ptr<Index> open(io::FileSystem& files = io::posix_file_system()) const {

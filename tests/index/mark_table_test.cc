@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "index/mark_table.h"
 #include "index_fixture.h"
 
 namespace packstore::index {

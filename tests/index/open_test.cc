@@ -102,7 +102,7 @@ TEST_F(OpenTest, IndexOfAnotherStoreIsCorrupt) {
 }
 
 TEST_F(OpenTest, NewerVersionIsUnsupported) {
-  store_.tamper("PRAGMA user_version = 2");
+  store_.tamper("PRAGMA user_version = 3");
   EXPECT_THAT(store_.try_open(), FailsWith(ErrorCode::kUnsupported));
 }
 
@@ -110,6 +110,7 @@ TEST_F(OpenTest, AnotherSchemaIsCorrupt) {
   const char* changes[] = {
       "PRAGMA application_id = 1",
       "PRAGMA user_version = 0",
+      "PRAGMA user_version = 2",  // Which has tables for counts.
       "DROP TABLE refs",
       "CREATE INDEX by_pack ON objects(pack)",
       "CREATE TRIGGER t AFTER INSERT ON objects BEGIN DELETE FROM refs; END",

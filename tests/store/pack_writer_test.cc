@@ -198,7 +198,7 @@ class FailingCommit final : public index::WriteTransaction {
   }
   Status erase_pack(std::uint64_t pack) override { return inner_.erase_pack(pack); }
   Result<bool> pack_has_rows(std::uint64_t pack) override { return inner_.pack_has_rows(pack); }
-  Result<std::optional<ObjectId>> find_ref(std::string_view name) override {
+  Result<std::optional<Link>> find_ref(std::string_view name) override {
     return inner_.find_ref(name);
   }
   Status put_ref(std::string_view name, const Link& target) override {
@@ -211,6 +211,7 @@ class FailingCommit final : public index::WriteTransaction {
   }
   Status keep(const ObjectId& id) override { return inner_.keep(id); }
   Status clear_kept() override { return inner_.clear_kept(); }
+  index::ReferenceTable* reference_table() override { return inner_.reference_table(); }
   Status commit() override { return fail(ErrorCode::kIo, "nobody knows what the disk holds"); }
 
  private:

@@ -1,0 +1,26 @@
+// Releases: what has lost its last reference goes, and with it the references that it held.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "packstore/result.h"
+
+namespace packstore::store {
+
+struct StoreCore;
+
+// Carries out the releases that wait, unless somebody is in the way: open batches, maintenance,
+// pins. What is left is carried out by the next call, whoever makes it: after a move of a ref,
+// after the commit of a batch, by a collection, when the store is opened. Nothing in a store
+// without counts. kCorrupt: a node cannot be read, so that nobody knows what it references.
+Status carry_out_releases(StoreCore& core);
+
+// The same where an error is nobody's: what could not be done is left to the next call.
+void try_releases(StoreCore& core);
+
+// The same under the maintenance lock, which the caller holds; waits for batches. How many objects
+// went. kBusy: batches were open for longer than `wait`.
+Result<std::uint64_t> carry_out_releases(StoreCore& core, std::chrono::milliseconds wait);
+
+}  // namespace packstore::store

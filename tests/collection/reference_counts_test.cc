@@ -1,0 +1,313 @@
+// Stores that count references: what has lost its last reference goes at once, with everything that
+// only it referenced, and nothing else does.
+#include <gmock/gmock.h>
+
+#include "collection/counting_fixture.h"
+#include "support/child_process.h"
+
+namespace packstore::testing {
+namespace {
+
+using ReferenceCountsTest = CountingFixture;
+
+TEST_F(ReferenceCountsTest, AStoreWithoutCountsSaysSo) {
+  Store plain = Store::create(scratch_ / "plain").value();
+  EXPECT_THAT(plain.refs().count(Link{}), FailsWith(ErrorCode::kUnsupported));
+}
+
+TEST_F(ReferenceCountsTest, RefsAndDistinctLinksOfReachedNodesCount) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId inner = put_node("inner", {raw(leaf), raw(leaf)});
+  const ObjectId root = put_node("root", {node(inner), raw(leaf)});
+  EXPECT_EQ(count(raw(leaf)), 0);
+  set_ref("head", node(root));
+  EXPECT_EQ(count(raw(leaf)), 2);
+  EXPECT_EQ(count(node(inner)), 1);
+  EXPECT_EQ(count(node(root)), 1);
+  set_ref("other", node(inner));
+  set_ref("third", raw(leaf));
+  EXPECT_EQ(count(raw(leaf)), 3);
+  EXPECT_EQ(count(node(inner)), 2);
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, TheLastReferenceTakesNodesAndRawLeavesWithIt) {
+  const ObjectId packed = put_packed("packed leaf");
+  const ObjectId loose = put("loose leaf");
+  const ObjectId inner = put_node("inner", {raw(packed)});
+  const ObjectId root = put_node("root", {node(inner), raw(loose)});
+  set_ref("head", node(root));
+  EXPECT_EQ(store().refs().dereference("head").value(), root);
+  for (const ObjectId& id : {packed, loose, inner, root}) EXPECT_FALSE(has(id));
+  EXPECT_FALSE(std::filesystem::exists(loose_path(path(), loose)));
+  EXPECT_EQ(count_objects(), 0);
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, WhatSomebodyElseReferencesStays) {
+  const ObjectId shared = put("shared");
+  const ObjectId own = put("own");
+  const ObjectId first = put_node("first", {raw(shared), raw(own)});
+  const ObjectId second = put_node("second", {raw(shared)});
+  set_ref("first", node(first));
+  set_ref("second", node(second));
+  set_ref("first", std::nullopt);
+  EXPECT_FALSE(has(first));
+  EXPECT_FALSE(has(own));
+  EXPECT_TRUE(has(second));
+  EXPECT_EQ(count(raw(shared)), 1);
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, AMoveKeepsWhatOldAndNewTargetShare) {
+  const ObjectId shared = put("shared");
+  const ObjectId dropped = put("dropped");
+  const ObjectId before = put_node("before", {raw(shared), raw(dropped)});
+  const ObjectId after = put_node("after", {raw(shared)});
+  set_ref("head", node(before));
+  set_ref("head", node(after));
+  EXPECT_TRUE(has(shared));
+  EXPECT_FALSE(has(dropped));
+  EXPECT_FALSE(has(before));
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, ABatchThatMovesARefCountsInItsCommit) {
+  const ObjectId old_leaf = put("old leaf");
+  set_ref("head", raw(old_leaf));
+  Batch batch = store().begin_batch().value();
+  const ObjectId leaf = batch.put(as_bytes("new leaf")).value();
+  const std::string text = node_text("root", {raw(leaf)});
+  const ObjectId root = batch.put(as_bytes(text)).value();
+  ASSERT_THAT(batch.move_ref("head", {.from = old_leaf, .to = root, .kind = NodeKind::kDagCbor}),
+              Succeeds());
+  ASSERT_THAT(batch.commit(), Succeeds());
+  EXPECT_EQ(count(raw(leaf)), 1);
+  EXPECT_FALSE(has(old_leaf));
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, WhatNoRefHasEverReachedStaysUntilACollection) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId lonely = put_node("lonely", {raw(leaf)});
+  set_ref("head", raw(put("something")));
+  set_ref("head", std::nullopt);
+  EXPECT_TRUE(has(leaf) && has(lonely));
+  EXPECT_EQ(collect().value().removed, 2);
+  EXPECT_FALSE(has(leaf) || has(lonely));
+}
+
+TEST_F(ReferenceCountsTest, ARefMovesOnlyToWhatIsThereAsAWhole) {
+  const ObjectId leaf = ObjectId::of(as_bytes("leaf"));
+  const ObjectId inner = put_node("inner", {raw(leaf)});
+  const ObjectId root = put_node("root", {node(inner)});
+  const Status moved = move("head", node(root));
+  EXPECT_THAT(moved, FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(moved.error().message, ::testing::HasSubstr(leaf.to_hex()));
+  EXPECT_THAT(moved.error().message, ::testing::HasSubstr(inner.to_hex()));
+  EXPECT_EQ(store().refs().find("head").value(), std::nullopt);
+  EXPECT_EQ(count(node(inner)), 0);
+  // Bytes that are no node of the kind that the ref says.
+  EXPECT_THAT(move("head", node(put("no node"))), FailsWith(ErrorCode::kCorrupt));
+  put("leaf");
+  EXPECT_THAT(move("head", node(root)), Succeeds());
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, WithoutAFunctionThatFindsLinksOnlyRawObjectsAreReferenced) {
+  const ObjectId root = put_node("root", {});
+  options_.children_of = nullptr;
+  reopen();
+  EXPECT_THAT(move("head", node(root)), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(move("head", raw(root)), Succeeds());
+  set_ref("head", std::nullopt);
+  EXPECT_FALSE(has(root));
+}
+
+TEST_F(ReferenceCountsTest, WhatIsPinnedGoesWhenThePinDoes) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId root = put_node("root", {raw(leaf)});
+  set_ref("head", node(root));
+  std::optional<Pin> pin = store().pin().value();
+  ASSERT_THAT(pin->add(node(root)), Succeeds());
+  set_ref("head", std::nullopt);
+  EXPECT_TRUE(has(root) && has(leaf));
+  expect_exact(store());
+  EXPECT_EQ(collect().value().removed, 0);
+  EXPECT_TRUE(has(root) && has(leaf));
+  pin.reset();
+  reopen();
+  EXPECT_FALSE(has(root) || has(leaf));
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, APinProtectsWhatItReachesThroughNodesThatNoRefReaches) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId shared = put_node("shared", {raw(leaf)});
+  set_ref("head", node(shared));
+  Pin pin = store().pin().value();
+  // Pinned before it is put.
+  const std::string text = node_text("unfinished", {node(shared)});
+  ASSERT_THAT(pin.add(node(ObjectId::of(as_bytes(text)))), Succeeds());
+  const ObjectId unfinished = put_packed(text);
+  set_ref("head", std::nullopt);
+  EXPECT_TRUE(has(unfinished) && has(shared) && has(leaf));
+  set_ref("head", node(unfinished));
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, AReleaseThatWaitsIsCalledOffByANewReference) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId root = put_node("root", {raw(leaf)});
+  set_ref("head", node(root));
+  {
+    Pin pin = store().pin().value();
+    ASSERT_THAT(pin.add(node(root)), Succeeds());
+    set_ref("head", std::nullopt);
+    set_ref("again", node(root));
+  }
+  reopen();
+  EXPECT_TRUE(has(root) && has(leaf));
+  EXPECT_EQ(count(raw(leaf)), 1);
+  expect_exact(store());
+  set_ref("again", std::nullopt);
+  EXPECT_EQ(count_objects(), 0);
+}
+
+TEST_F(ReferenceCountsTest, WhatAnOpenBatchHasFoundStaysUntilItsCommit) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId other = put("other");
+  set_ref("head", raw(leaf));
+  set_ref("other", raw(other));
+  Batch batch = store().begin_batch().value();
+  ASSERT_THAT(batch.put(as_bytes("leaf")), Succeeds());
+  EXPECT_EQ(batch.report().duplicates, 1);
+  set_ref("head", std::nullopt);
+  set_ref("other", std::nullopt);
+  EXPECT_TRUE(has(leaf));
+  ASSERT_THAT(batch.move_ref("kept", {.to = leaf}), Succeeds());
+  ASSERT_THAT(batch.commit(), Succeeds());
+  EXPECT_TRUE(has(leaf));
+  EXPECT_FALSE(has(other));  // The end of the batch was what this one had waited for.
+  expect_exact(store());
+}
+
+TEST_F(ReferenceCountsTest, ReleasesWaitForMaintenanceAndACollectionCarriesThemOut) {
+  const ObjectId leaf = put("leaf");
+  set_ref("head", raw(leaf));
+  MaintenanceLock lock = store().lock_maintenance().value();
+  set_ref("head", std::nullopt);
+  EXPECT_TRUE(has(leaf));
+  EXPECT_EQ(count(raw(leaf)), 0);
+  const CollectReport report = lock.collect({.children_of = links_of}).value();
+  EXPECT_EQ(report.released, 1);
+  EXPECT_EQ(report.removed, 0);
+  EXPECT_FALSE(has(leaf));
+}
+
+TEST_F(ReferenceCountsTest, RemovalRefusesWhatARefReaches) {
+  const ObjectId leaf = put("leaf");
+  set_ref("head", node(put_node("root", {raw(leaf)})));
+  MaintenanceLock lock = store().lock_maintenance().value();
+  EXPECT_THAT(lock.remove({&leaf, 1}), FailsWith(ErrorCode::kConflict));
+  EXPECT_TRUE(has(leaf));
+}
+
+TEST_F(ReferenceCountsTest, ALongHistoryIsReleasedInBoundedSteps) {
+  // Each node links to the one before it: as deep as it is long, and released in several
+  // transactions.
+  constexpr int kLength = 20'000;
+  Batch batch = store().begin_batch().value();
+  std::vector<Link> previous;
+  for (int i = 0; i < kLength; ++i) {
+    const std::string text = node_text(std::to_string(i), previous);
+    previous = {node(batch.put(as_bytes(text)).value())};
+  }
+  const Link head = previous.front();
+  ASSERT_THAT(batch.move_ref("head", {.to = head.id, .kind = head.kind}), Succeeds());
+  ASSERT_THAT(batch.commit(), Succeeds());
+  EXPECT_EQ(count_objects(), kLength);
+  set_ref("head", std::nullopt);
+  EXPECT_EQ(count_objects(), 0);
+  EXPECT_THAT(store(), IsUndamaged());
+}
+
+TEST_F(ReferenceCountsTest, RepackAndPackingLeaveCountsAlone) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId root = put_node("root", {raw(leaf)});
+  set_ref("head", node(root));
+  {
+    MaintenanceLock lock = store().lock_maintenance().value();
+    ASSERT_THAT(lock.pack_loose(), Succeeds());
+    ASSERT_THAT(lock.repack(), Succeeds());
+  }
+  expect_exact(store());
+  set_ref("head", std::nullopt);
+  EXPECT_EQ(count_objects(), 0);
+}
+
+TEST_F(ReferenceCountsTest, ARecoveredStoreCountsAnew) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId root = put_node("root", {raw(leaf)});
+  set_ref("head", node(root));
+  close();
+  ASSERT_THAT(Store::recover(path()), Succeeds());
+  expect_exact(store());
+  EXPECT_EQ(count(raw(leaf)), 1);
+  set_ref("head", std::nullopt);
+  EXPECT_EQ(count_objects(), 0);
+}
+
+TEST_F(ReferenceCountsTest, AStoreThatLostItsIndexStillCounts) {
+  set_ref("head", raw(put("leaf")));
+  close();
+  std::filesystem::remove(path() / "index.sqlite");
+  std::filesystem::remove(path() / "index.sqlite-wal");
+  ASSERT_THAT(Store::recover(path()), Succeeds());
+  EXPECT_EQ(count(raw(ObjectId::of(as_bytes("leaf")))), 0);
+  set_ref("head", raw(ObjectId::of(as_bytes("leaf"))));
+  set_ref("head", std::nullopt);
+  EXPECT_EQ(count_objects(), 0);
+}
+
+TEST_F(ReferenceCountsTest, ABackupCountsWhatItsOwnRefsReach) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId root = put_node("root", {raw(leaf)});
+  set_ref("head", node(root));
+  ASSERT_THAT(store().backup(scratch_ / "backup"), Succeeds());
+  set_ref("head", std::nullopt);
+  Store backup = Store::open(scratch_ / "backup", options_).value();
+  EXPECT_EQ(backup.refs().count(raw(leaf)).value(), 1);
+  expect_exact(backup);
+  ASSERT_THAT(backup.refs().dereference("head"), Succeeds());
+  EXPECT_FALSE(backup.contains(root).value() || backup.contains(leaf).value());
+}
+
+TEST_F(ReferenceCountsTest, ADamagedNodeStopsReleasesOfWhatItMayReference) {
+  const ObjectId leaf = put("leaf");
+  const std::string text = node_text("root", {raw(leaf)});
+  const ObjectId root = put(text);  // Loose, so that it can be taken away.
+  set_ref("head", node(root));
+  set_ref("other", raw(leaf));
+  close();
+  std::filesystem::remove(loose_path(path(), root));
+  ASSERT_THAT(Store::recover(path()), Succeeds());
+  // The ref went with its target; with the target comes the ref back.
+  EXPECT_THAT(store().put(as_bytes(text)), Succeeds());
+  set_ref("head", node(root));
+  close();
+  std::filesystem::remove(loose_path(path(), root));
+  set_ref("other", std::nullopt);
+  EXPECT_TRUE(has(leaf));
+  EXPECT_EQ(count(raw(leaf)), 1);
+  set_ref("head", std::nullopt);
+  EXPECT_TRUE(has(leaf));
+  EXPECT_THAT(collect(), FailsWith(ErrorCode::kNotFound));
+  // Put again, it can be released.
+  put(text);
+  reopen();
+  EXPECT_EQ(count_objects(), 0);
+}
+
+}  // namespace
+}  // namespace packstore::testing
