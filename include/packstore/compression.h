@@ -25,8 +25,8 @@ struct PACKSTORE_EXPORT Compression {
   int level = 0;
   // Keep verbatim unless stored size < ratio_max * content size; 0 < ratio_max <= 1.
   double ratio_max = 1.0;
-  // Compress a few samples first and skip the whole attempt when they promise nothing, so that
-  // incompressible content costs little.
+  // Look at a few samples first, and skip the whole attempt when they are spread like noise or, of
+  // longer content, compress to nothing better: so incompressible content costs little.
   bool sample_first = false;
 
   static Compression none() { return {}; }

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "codec/codec.h"
@@ -81,6 +82,29 @@ TEST(Encode, SamplesBeforeItTries) {
   EXPECT_EQ(encode(twice, thorough, stored).value(), Codec::kZlib);
   thorough.sample_first = true;
   EXPECT_EQ(encode(twice, thorough, stored).value(), Codec::kNone);
+}
+
+// A random block that comes twice shows that it was not tried.
+TEST(Encode, DoesNotTryWhatIsSpreadLikeNoise) {
+  Bytes twice = random_bytes(8192, 11);
+  twice.resize(16'384);
+  std::copy_n(twice.begin(), 8192, twice.begin() + 8192);
+  Bytes stored;
+  Compression wish = Compression::zlib(6);
+  EXPECT_EQ(encode(twice, wish, stored).value(), Codec::kZlib);
+  wish.sample_first = true;
+  EXPECT_EQ(encode(twice, wish, stored).value(), Codec::kNone);
+}
+
+TEST(Encode, TriesWhatIsNoiseInPart) {
+  Bytes stored;
+  const Compression wish = Compression::automatic(1.0);
+  Bytes every_eighth = random_bytes(16'384, 12);
+  for (std::size_t i = 7; i < every_eighth.size(); i += 8) every_eighth[i] = std::byte{0x3f};
+  EXPECT_EQ(encode(every_eighth, wish, stored).value(), Codec::kZlib);
+  Bytes short_period = random_bytes(16'384, 13);
+  for (std::size_t i = 512; i < short_period.size(); ++i) short_period[i] = short_period[i - 512];
+  EXPECT_EQ(encode(short_period, wish, stored).value(), Codec::kZlib);
 }
 
 TEST(Samples, PromiseWhatTheRatioAsksFor) {
