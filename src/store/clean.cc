@@ -5,6 +5,7 @@
 // 4. Packs that no batch holds: retired files and files without a row are dropped, packs without
 //    objects are retired, unfinished tails are cut off. Whole groups that stand behind damage there
 //    may be somebody's data: they are copied to another pack first.
+// 5. The log of the index, which is emptied into the database.
 #include "store/clean.h"
 
 #include <algorithm>
@@ -38,6 +39,7 @@ class Cleaner {
     report_.bytes_freed = leftovers.bytes;
     RETURN_IF_ERROR(clean_loose());
     RETURN_IF_ERROR(clean_packs());
+    RETURN_IF_ERROR(core_.index->checkpoint());
     return report_;
   }
 

@@ -79,6 +79,13 @@ TEST_F(CleanTest, RemovesTheSandboxFilesOfDeadWritersOnly) {
 }
 
 // A batch whose process dies leaves an unfinished tail.
+TEST_F(CleanTest, EmptiesTheLogOfTheIndex) {
+  put_batch(0, 100);
+  EXPECT_GT(std::filesystem::file_size(path() / "index.sqlite-wal"), 0);
+  ASSERT_THAT(lock().clean(), Succeeds());
+  EXPECT_EQ(std::filesystem::file_size(path() / "index.sqlite-wal"), 0);
+}
+
 TEST_F(CleanTest, CutsOffTheTailOfADeadBatch) {
   const Objects objects = put_batch(0, 10);
   close();
