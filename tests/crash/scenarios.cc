@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "crash/scenario.h"
-#include "support/text_nodes.h"
+#include "packstore/cid.h"
 
 namespace packstore::crash {
 namespace {
@@ -207,17 +207,34 @@ Status lose_index(World& world) {
   return world.lose_index();
 }
 
+Link raw(const ObjectId& id) { return {.id = id}; }
+Link node(const ObjectId& id) { return {.id = id, .kind = NodeKind::kDagCbor}; }
+
+// DAG-CBOR: an array of a name and of links, tag 42 over a byte string of a zero and the CID.
+std::string node_block(const std::string& name, const std::vector<Link>& links) {
+  std::string block(1, static_cast<char>(0x80 + 1 + links.size()));
+  block += static_cast<char>(0x60 + name.size());
+  block += name;
+  for (const Link& link : links) {
+    const Bytes cid = Cid::of(link.kind, link.id).encode();
+    block += "\xd8\x2a\x58";
+    block += static_cast<char>(1 + cid.size());
+    block += '\0';
+    block += as_text(cid);
+  }
+  return block;
+}
+
 // Two trees that share a leaf; one more leaf each, and a node between in the first.
 std::string shared_leaf() { return text("shared leaf", 0); }
 std::string own_leaf(int tree) { return text("own leaf", tree); }
-Link link_to(const std::string& leaf) { return testing::raw(ObjectId::of(as_bytes(leaf))); }
-std::string inner_node() { return testing::node_text("inner", {link_to(own_leaf(1))}); }
+Link link_to(const std::string& leaf) { return raw(ObjectId::of(as_bytes(leaf))); }
+std::string inner_node() { return node_block("inner", {link_to(own_leaf(1))}); }
 std::string first_tree() {
-  return testing::node_text(
-      "first", {link_to(shared_leaf()), testing::node(ObjectId::of(as_bytes(inner_node())))});
+  return node_block("first", {link_to(shared_leaf()), node(ObjectId::of(as_bytes(inner_node())))});
 }
 std::string second_tree() {
-  return testing::node_text("second", {link_to(shared_leaf()), link_to(own_leaf(2))});
+  return node_block("second", {link_to(shared_leaf()), link_to(own_leaf(2))});
 }
 
 Status plant(World& world) {
@@ -255,7 +272,7 @@ Status leave_releases(World& world) {
   RETURN_IF_ERROR(plant(world));
   {
     ASSIGN_OR_RETURN(Pin pin, world.store().pin());
-    RETURN_IF_ERROR(pin.add(testing::node(ObjectId::of(as_bytes(first_tree())))));
+    RETURN_IF_ERROR(pin.add(node(ObjectId::of(as_bytes(first_tree())))));
     RETURN_IF_ERROR(release_first_tree(world));
   }
   world.close();

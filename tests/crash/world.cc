@@ -8,9 +8,9 @@
 
 #include "base/error.h"
 #include "hash/xxh3.h"
+#include "packstore/dag.h"
 #include "store/recover.h"
 #include "store/store_core.h"
-#include "support/text_nodes.h"
 
 namespace packstore::crash {
 namespace {
@@ -84,7 +84,7 @@ Status World::open() {
   // Small packs, so that a few objects fill several.
   OpenOptions options;
   options.packs.bytes_target = 4'000;
-  options.children_of = testing::links_of;
+  options.children_of = object_links;
   ASSIGN_OR_RETURN(auto core, store::open_core(files_, store_path(), options));
   core_ = core.get();
   store_ = store::StoreCore::into_store(std::move(core));
