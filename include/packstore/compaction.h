@@ -161,12 +161,16 @@ struct CellPolicyOptions {
   PolicySizing sizing = {};
   // A merge is due when its bytes are no more than this multiple of what reads have paid for its
   // inputs. Images are due at 1.
-  double merge_share = 1.5;
+  double merge_share = 2;
   // Price of a layer visit, in flush sizes, before the target is first felt; and for ever if there
   // is no target.
   double price = 0.3;
-  // A file is copied away when more than this share of it is dead; 1 never does.
-  double dead_share_max = 0.75;
+  // Cells value a visit differently, by factors of up to e^spread either way, so that cells that
+  // are written alike are not merged all at once. 0: all value it the same.
+  double spread = 0.3;
+  // A file that is half dead is copied away after so many flushes, and sooner the more of it is
+  // dead: when dead bytes times age exceed so many times the live bytes. 0: never.
+  double reclaim_after = 128;
 };
 // Rent or buy, per cell: see docs/compaction.md.
 PACKSTORE_EXPORT std::unique_ptr<CompactionPolicy> make_cell_policy(

@@ -129,12 +129,21 @@ struct FileShape {
   friend bool operator==(const FileShape&, const FileShape&) = default;
 };
 
+// What a cell saw in one flush interval.
+struct CellInterval {
+  std::uint64_t bytes = 0;    // Written to it.
+  std::uint64_t records = 0;  // The same, counted.
+  std::uint64_t pages = 0;    // In use at the end.
+
+  friend bool operator==(const CellInterval&, const CellInterval&) = default;
+};
+
 // One cell of the key space in use.
 struct CellState {
   KeyRange keys = {};
   std::uint64_t pages = 0;  // In use.
-  // Bytes written to it in each of the last flush intervals, oldest first.
-  std::vector<std::uint64_t> writes = {};
+  // The last flush intervals, oldest first; as many for every cell.
+  std::vector<CellInterval> history = {};
 
   friend bool operator==(const CellState&, const CellState&) = default;
 };

@@ -62,8 +62,8 @@ class CellPolicy final : public CompactionPolicy {
       append_drops(input, plan);
       if (plan.jobs.empty()) ++round;
     }
-    if (round == 3 && options_.dead_share_max < 1) {
-      append_reclaims(input, options_.dead_share_max, options_.sizing.file_bytes, plan);
+    if (round == 3 && options_.reclaim_after > 0) {
+      append_reclaims(input, options_.reclaim_after, options_.sizing.file_bytes, plan);
     }
     return plan;
   }
@@ -76,7 +76,9 @@ class CellPolicy final : public CompactionPolicy {
     double pages = 1;
     for (const CellStack& stack : stacks) {
       pages += static_cast<double>(stack.cell->pages);
-      wishes.push_back(decide(stack, rule, plan.tuning));
+      const double bias = rent_bias(stack.cell->keys.begin, input.grid, options_.spread);
+      wishes.push_back(
+          decide(stack, rule, {.even = plan.tuning.even * bias, .hot = plan.tuning.hot * bias}));
     }
     grant_images(input, rule, wishes);
     std::vector<CellPart> merges;

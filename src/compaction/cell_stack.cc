@@ -173,14 +173,24 @@ void append_trims(const PlannerInput& input, CompactionPlan& plan) {
   }
 }
 
-void append_reclaims(const PlannerInput& input, double dead_share_max, std::uint64_t file_bytes,
+void append_reclaims(const PlannerInput& input, double reclaim_after, std::uint64_t file_bytes,
                      CompactionPlan& plan) {
-  std::map<FileId, std::uint64_t> live;
-  for (const LayerShape& layer : input.layers) live[layer.file] += layer.bytes;
+  struct Live {
+    std::uint64_t bytes = 0;
+    Lsn newest = 0;
+  };
+  std::map<FileId, Live> live;
+  for (const LayerShape& layer : input.layers) {
+    live[layer.file].bytes += layer.bytes;
+    live[layer.file].newest = std::max(live[layer.file].newest, layer.lsns.end);
+  }
   std::vector<FileId> mostly_dead;
   for (const FileShape& file : input.files) {
-    const std::uint64_t left = std::min(live[file.id], file.bytes);
-    if (static_cast<double>(file.bytes - left) > dead_share_max * static_cast<double>(file.bytes)) {
+    const std::uint64_t left = std::min(live[file.id].bytes, file.bytes);
+    const double flushes = static_cast<double>(input.tip - live[file.id].newest) /
+                           static_cast<double>(std::max<std::uint64_t>(file_bytes, 1));
+    if (static_cast<double>(file.bytes - left) * flushes >
+        reclaim_after * static_cast<double>(left)) {
       mostly_dead.push_back(file.id);
     }
   }
@@ -199,7 +209,7 @@ void append_reclaims(const PlannerInput& input, double dead_share_max, std::uint
                               .bytes = layer->bytes}});
   }
   append_jobs(JobKind::kReclaim, std::move(parts), file_bytes,
-              fmt::format("files more than {:.2f} dead: {}", dead_share_max, mostly_dead.size()),
+              fmt::format("dead x age > {:.0f} live: files {}", reclaim_after, mostly_dead.size()),
               input.measured.wal_bytes, plan);
 }
 

@@ -54,8 +54,9 @@ void append_merges(std::vector<CellPart> parts, std::uint64_t file_bytes, const 
 // Cuts flushed layers to the runs of cells where they hold anything.
 void append_trims(const PlannerInput& input, CompactionPlan& plan);
 
-// Copies what is live out of files of which more than `dead_share_max` is dead.
-void append_reclaims(const PlannerInput& input, double dead_share_max, std::uint64_t file_bytes,
+// Copies what is live out of files whose dead bytes times their age in flushes exceed their live
+// bytes `reclaim_after` times.
+void append_reclaims(const PlannerInput& input, double reclaim_after, std::uint64_t file_bytes,
                      CompactionPlan& plan);
 
 // Forgets what no readable LSN can see.

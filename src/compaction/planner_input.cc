@@ -1,3 +1,5 @@
+// Whether an input makes sense, before any policy looks at it: layers by themselves, layers against
+// each other, cells against the grid, budgets.
 #include <algorithm>
 #include <cmath>
 
@@ -112,6 +114,11 @@ Status check_cells(const PlannerInput& input) {
     if (cell.pages > distance(cell.keys.begin, cell.keys.end)) {
       return fail(ErrorCode::kInvalidArgument, "cell {}: {} pages in use of {}",
                   to_string(cell.keys.begin), cell.pages, distance(cell.keys.begin, cell.keys.end));
+    }
+    if (cell.history.size() != input.cells.front().history.size()) {
+      return fail(ErrorCode::kInvalidArgument, "cell {}: a history of {} intervals, others of {}",
+                  to_string(cell.keys.begin), cell.history.size(),
+                  input.cells.front().history.size());
     }
   }
   return {};

@@ -1,17 +1,22 @@
 // Follow the leader: replay what was written so far, cell by cell, as if one price had held from
-// the start, and take the lowest price whose mean read amplification meets the target.
+// the start, and take the price that meets the target and writes least.
 //
-// 1. The intervals known of are replayed; short histories are repeated to a fixed length, because a
-//    price must suit what is still to come.
-// 2. Two prices are searched by halving, in turns: of a visit by an evenly spread read, and of one
-//    that follows the writes. A price that no target needs is 0.
-// 3. Twice what was measured above or below the target so far is taken off or put on it, so that
-//    the mean comes back to it.
+// 1. The intervals known of are replayed; short histories are repeated to a fixed length. The first
+//    quarter does not count: stacks are empty then, and never will be again.
+// 2. A price has two parts, for a visit by an evenly spread read and by one that follows the
+//    writes. For each of five mixtures the lowest price is found by halving whose mean read
+//    amplification meets both goals; the mixture that writes least is taken.
+// 3. Twice what was measured above or below the target so far is taken off or put on the goal, so
+//    that the mean comes back to it.
+// 4. Prices move by a third at most from one plan to the next. Where writes move on from cell to
+//    cell, the past says little of what is to come, and the price stays above the untuned one times
+//    the share of writes that moved.
 // The replay knows cells, not files; it forgets where cells have more than 256 intervals behind
 // them; from 16 intervals on prices change once in a sixteenth of the history.
 #include "compaction/price_tuning.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -21,16 +26,23 @@
 namespace packstore {
 namespace {
 
-constexpr std::size_t kReplayedMin = 48;
+constexpr std::size_t kReplayedMin = 32;
 constexpr std::size_t kUntunedIntervals = 4;
 constexpr int kHalvings = 8;
 // Prices are searched between these, in flush sizes.
 constexpr double kPriceMin = 1e-4;
 constexpr double kPriceMax = 8;
+// Shares of the price that are for hot reads.
+constexpr std::array kMixtures{0.0, 0.25, 0.5, 0.75, 1.0};
 // A mean aims below its target by as much as it strays.
-constexpr double kAim = 0.92;
-// How much of what the mean is off is made up for at once; found on the suite, with the aim.
+constexpr double kAim = 0.965;
+// How much of what the mean is off is made up for at once.
 constexpr double kMakeUp = 2;
+// From one plan to the next a price falls or rises by this factor at most.
+constexpr double kStepMax = 1.35;
+// What missing a goal by one visit costs in the choice between mixtures, as write amplification:
+// more than any writing.
+constexpr double kMissed = 10;
 
 struct ReplayedRun {
   double bytes = 0;
@@ -38,80 +50,121 @@ struct ReplayedRun {
   double visits_hot = 0;
 };
 
-struct ReplayedCell {
-  const CellState* cell = nullptr;
+// What a cell sees in one interval.
+struct ReplayedInterval {
+  double bytes = 0;
   double image_bytes = 0;
-  double even = 0;  // Share of evenly spread reads.
+  double even = 0;  // Shares of reads.
+  double hot = 0;
+};
+
+struct ReplayedCell {
+  double bias = 1;
+  std::vector<ReplayedInterval> intervals = {};
   bool has_image = false;
   std::vector<ReplayedRun> runs = {};  // Oldest first.
 };
 
-struct ReplayedReads {
+struct ReplayedMeans {
   double even = 0;
   double hot = 0;
+  double write_amp = 0;  // Compaction only.
 };
 
 class Replay {
  public:
-  Replay(const PlannerInput& input, const RentRule& rule)
-      : rule_(rule),
-        space_amp_(input.budgets.space_amp.value_or(std::numeric_limits<double>::infinity())) {
-    double pages = 1;
+  Replay(const PlannerInput& input, const CellPolicyOptions& options)
+      : rule_(rule_of(input, options)),
+        space_amp_(input.budgets.space_amp.value_or(std::numeric_limits<double>::infinity())),
+        totals_(input.cells.front().history.size()) {
     for (const CellState& cell : input.cells) {
-      pages += static_cast<double>(cell.pages);
-      intervals_ = std::max(intervals_, cell.writes.size());
+      for (std::size_t i = 0; i < totals_.size(); ++i) {
+        totals_[i].bytes += cell.history[i].bytes;
+        totals_[i].records += cell.history[i].records;
+        totals_[i].pages += cell.history[i].pages;
+      }
     }
-    totals_.resize(intervals_);
     for (const CellState& cell : input.cells) {
-      cells_.push_back({.cell = &cell,
-                        .image_bytes = static_cast<double>(cell.pages * kPageBytes),
-                        .even = static_cast<double>(cell.pages) / pages});
-      for (std::size_t i = 0; i < cell.writes.size(); ++i) {
-        totals_[i] += static_cast<double>(cell.writes[i]);
+      cells_.push_back({.bias = rent_bias(cell.keys.begin, input.grid, options.spread)});
+      for (std::size_t i = 0; i < totals_.size(); ++i) {
+        cells_.back().intervals.push_back(
+            {.bytes = static_cast<double>(cell.history[i].bytes),
+             .image_bytes =
+                 static_cast<double>(cell.history[i].pages) * static_cast<double>(kPageBytes),
+             .even = share(cell.history[i].pages, totals_[i].pages),
+             .hot = share(recent_records(cell.history, i), recent_records(totals_, i))});
       }
     }
   }
 
-  std::size_t intervals() const { return intervals_; }
+  std::size_t intervals() const { return totals_.size(); }
 
-  ReplayedReads run(const PriceTuning& prices) {
+  ReplayedMeans run(const PriceTuning& prices) {
     for (ReplayedCell& cell : cells_) {
       cell.runs.clear();
       cell.has_image = false;
     }
-    wal_bytes_ = 0;
-    live_bytes_ = 0;
-    ReplayedReads sum;
-    const std::size_t steps = std::max(intervals_, kReplayedMin);
+    wal_bytes_ = live_bytes_ = written_bytes_ = 0;
+    const std::size_t steps = std::max(totals_.size(), kReplayedMin);
+    const std::size_t counted = steps - steps / 4;
+    ReplayedMeans sum;
     for (std::size_t step = 0; step < steps; ++step) {
-      const std::size_t now = step % intervals_;
-      const std::size_t before = step == 0 ? 0 : (step - 1) % intervals_;
-      wal_bytes_ += totals_[now];
-      live_bytes_ += totals_[now];
-      const double recent = std::max(totals_[now] + totals_[before], 1.0);
+      const std::size_t now = step % totals_.size();
+      wal_bytes_ += static_cast<double>(totals_[now].bytes);
+      live_bytes_ += static_cast<double>(totals_[now].bytes);
+      if (step == steps - counted) sum = {};
       for (ReplayedCell& cell : cells_) {
-        const auto bytes = static_cast<double>(cell.cell->writes[now]);
-        if (bytes > 0) flush(cell, bytes, prices);
-        const double hot = (bytes + static_cast<double>(cell.cell->writes[before])) / recent;
-        visit(cell, hot, sum);
+        decide(cell, cell.intervals[now], prices);
+        visit(cell, cell.intervals[now], sum);
       }
     }
-    return {sum.even / static_cast<double>(steps), sum.hot / static_cast<double>(steps)};
+    return {.even = sum.even / static_cast<double>(counted),
+            .hot = sum.hot / static_cast<double>(counted),
+            .write_amp = written_bytes_ / std::max(wal_bytes_, 1.0)};
+  }
+
+  // Share of the writes that went to other cells in the second half of the history than in the
+  // first.
+  double drift() const {
+    const std::size_t half = totals_.size() / 2;
+    const auto sum = [](const auto& intervals, std::size_t begin, std::size_t end) {
+      double bytes = 0;
+      for (std::size_t i = begin; i < end; ++i) bytes += static_cast<double>(intervals[i].bytes);
+      return bytes;
+    };
+    const double before = std::max(sum(totals_, 0, half), 1.0);
+    const double after = std::max(sum(totals_, half, totals_.size()), 1.0);
+    double moved = 0;
+    for (const ReplayedCell& cell : cells_) {
+      moved += std::abs(sum(cell.intervals, 0, half) / before -
+                        sum(cell.intervals, half, totals_.size()) / after);
+    }
+    return moved / 2;
   }
 
  private:
-  void flush(ReplayedCell& cell, double bytes, const PriceTuning& prices) {
-    cell.runs.push_back({.bytes = bytes});
+  static double share(std::uint64_t part, std::uint64_t whole) {
+    return static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(whole, 1));
+  }
+
+  static std::uint64_t recent_records(const std::vector<CellInterval>& history, std::size_t i) {
+    return history[i].records + (i == 0 ? 0 : history[i - 1].records);
+  }
+
+  void decide(ReplayedCell& cell, const ReplayedInterval& now, const PriceTuning& prices) {
+    if (now.bytes > 0) cell.runs.push_back({.bytes = now.bytes});
     rented_.clear();
     for (std::size_t i = cell.runs.size(); i-- > 0;) {
       const ReplayedRun& run = cell.runs[i];
-      rented_.push_back({run.bytes, prices.even * run.visits_even + prices.hot * run.visits_hot});
+      rented_.push_back(
+          {run.bytes, cell.bias * (prices.even * run.visits_even + prices.hot * run.visits_hot)});
     }
-    const bool may_image = live_bytes_ + cell.image_bytes <= space_amp_ * wal_bytes_;
+    const bool may_image = live_bytes_ + now.image_bytes <= space_amp_ * wal_bytes_;
     const CellDecision decision =
-        rule_.decide(rented_, cell.image_bytes, may_image, cell.has_image ? 1 : 0);
+        rule_.decide(rented_, now.image_bytes, may_image, cell.has_image ? 1 : 0);
     if (decision.is_image) {
-      live_bytes_ += cell.image_bytes;
+      live_bytes_ += now.image_bytes;
+      written_bytes_ += now.image_bytes;
       cell.has_image = true;
       cell.runs.clear();
     } else if (decision.merge > 0) {
@@ -120,33 +173,33 @@ class Replay {
         merged += cell.runs.back().bytes;
         cell.runs.pop_back();
       }
+      written_bytes_ += merged;
       cell.runs.push_back({.bytes = merged});
     }
   }
 
-  static void visit(ReplayedCell& cell, double hot, ReplayedReads& sum) {
+  static void visit(ReplayedCell& cell, const ReplayedInterval& now, ReplayedMeans& sum) {
     for (ReplayedRun& run : cell.runs) {
-      run.visits_even += cell.even;
-      run.visits_hot += hot;
+      run.visits_even += now.even;
+      run.visits_hot += now.hot;
     }
     const double visits = static_cast<double>(cell.runs.size()) + (cell.has_image ? 1 : 0);
-    sum.even += cell.even * visits;
-    sum.hot += hot * visits;
+    sum.even += now.even * visits;
+    sum.hot += now.hot * visits;
   }
 
   RentRule rule_;
   double space_amp_;
-  std::size_t intervals_ = 0;
-  std::vector<double> totals_;
+  std::vector<CellInterval> totals_;  // Of all cells.
   std::vector<ReplayedCell> cells_;
   std::vector<RentedRun> rented_;
   double wal_bytes_ = 0;
   double live_bytes_ = 0;
+  double written_bytes_ = 0;
 };
 
 // The lowest price for which `is_met`, which gets harder to deny as the price rises.
 double find_price(double unit, const std::function<bool(double)>& is_met) {
-  if (is_met(0)) return 0;
   double low = std::log(unit * kPriceMin);
   double high = std::log(unit * kPriceMax);
   for (int i = 0; i < kHalvings; ++i) {
@@ -162,34 +215,61 @@ double find_goal(const std::optional<double>& target, double measured) {
   return std::max(aim + kMakeUp * (aim - measured), 1.0);
 }
 
+double total(const PriceTuning& prices) { return prices.even + prices.hot; }
+
+// Of the prices that meet both goals the ones with which least is written.
+PriceTuning find_prices(Replay& replay, double even_goal, double hot_goal, double unit) {
+  const auto is_met = [&](const ReplayedMeans& means) {
+    return means.even <= even_goal && means.hot <= hot_goal;
+  };
+  PriceTuning cheapest;
+  if (is_met(replay.run(cheapest))) return cheapest;
+  double least = std::numeric_limits<double>::infinity();
+  for (const double hot : kMixtures) {
+    const auto mixed = [&](double price) {
+      return PriceTuning{.even = price * (1 - hot), .hot = price * hot};
+    };
+    const PriceTuning found =
+        mixed(find_price(unit, [&](double price) { return is_met(replay.run(mixed(price))); }));
+    const ReplayedMeans means = replay.run(found);
+    const double missed =
+        std::max(means.even - even_goal, 0.0) + std::max(means.hot - hot_goal, 0.0);
+    const double cost = means.write_amp + kMissed * missed;
+    if (cost < least) {
+      least = cost;
+      cheapest = found;
+    }
+  }
+  return cheapest;
+}
+
+// `to`, or as far on the way there from a total of `from` as one step goes.
+PriceTuning step(const PriceTuning& to, double from) {
+  const double wanted = total(to);
+  const double reached = std::clamp(wanted, from / kStepMax, from * kStepMax);
+  if (wanted == 0) return {reached / 2, reached / 2};
+  return {to.even * reached / wanted, to.hot * reached / wanted};
+}
+
 }  // namespace
 
 PriceTuning tune_prices(const PlannerInput& input, const CellPolicyOptions& options) {
-  PriceTuning tuning = input.tuning;
   const auto unit = static_cast<double>(options.sizing.file_bytes);
-  if (tuning.even == 0 && tuning.hot == 0) {
-    tuning = {options.price * unit / 2, options.price * unit / 2};
-  }
+  const double untuned = options.price * unit;
+  PriceTuning tuning = input.tuning;
+  if (total(tuning) == 0) tuning = {untuned / 2, untuned / 2};
   if (!input.budgets.read_amp_even && !input.budgets.read_amp_hot) return tuning;
   const std::uint64_t flushes = input.measured.flushes;
   if (input.cells.empty() || flushes < kUntunedIntervals) return tuning;
   if (flushes > 16 && flushes % (flushes / 16) != 0) return tuning;
 
-  Replay replay(input, rule_of(input, options));
+  Replay replay(input, options);
   if (replay.intervals() == 0) return tuning;
   const double even_goal = find_goal(input.budgets.read_amp_even, input.measured.read_amp_even);
   const double hot_goal = find_goal(input.budgets.read_amp_hot, input.measured.read_amp_hot);
-  for (int turn = 0; turn < 2; ++turn) {
-    tuning.even = find_price(unit, [&](double price) {
-      return replay.run({.even = price, .hot = tuning.hot}).even <= even_goal;
-    });
-    tuning.hot = find_price(unit, [&](double price) {
-      return replay.run({.even = tuning.even, .hot = price}).hot <= hot_goal;
-    });
-  }
-  // Neither target is in danger: as good as free, but not what "never tuned" looks like.
-  if (tuning.even == 0 && tuning.hot == 0) tuning.even = 1;
-  return tuning;
+  tuning = step(find_prices(replay, even_goal, hot_goal, unit), total(tuning));
+  const double floor = replay.drift() * untuned / 2;
+  return {std::max(tuning.even, floor), std::max(tuning.hot, floor)};
 }
 
 RentRule rule_of(const PlannerInput& input, const CellPolicyOptions& options) {

@@ -1,5 +1,6 @@
 #include "compaction/rent_rule.h"
 
+#include <cmath>
 #include <limits>
 
 namespace packstore {
@@ -25,6 +26,8 @@ std::size_t cheapest_merge(const std::vector<RentedRun>& runs, std::size_t depth
   return cheapest;
 }
 
+constexpr double kGolden = 0.6180339887498949;
+
 }  // namespace
 
 CellDecision RentRule::decide(const std::vector<RentedRun>& runs, double image_bytes,
@@ -35,13 +38,20 @@ CellDecision RentRule::decide(const std::vector<RentedRun>& runs, double image_b
   for (std::size_t i = 0; i < runs.size(); ++i) {
     bytes += runs[i].bytes;
     rent += runs[i].rent;
-    if (i > 0 && bytes <= merge_share * rent) decision.merge = i + 1;
+    if (i > 0 && bytes <= merge_share * (rent - runs[i].rent / 2)) decision.merge = i + 1;
   }
   if (may_image && rent > 0 && image_bytes <= rent) return {.merge = 0, .is_image = true};
   if (decision.merge == 0 && runs.size() > 1 && runs.size() + depth_below > depth_max) {
     decision.merge = cheapest_merge(runs, depth_below, depth_max);
   }
   return decision;
+}
+
+double rent_bias(Key cell, const Grid& grid, double spread) {
+  // Multiples of the golden ratio are spread evenly, however many there are.
+  const auto number = static_cast<double>((cell.low >> grid.cell_keys_log2) % (1U << 20U)) +
+                      7 * static_cast<double>(cell.high % (1U << 20U));
+  return std::exp(spread * (2 * std::fmod(number * kGolden, 1.0) - 1));
 }
 
 }  // namespace packstore

@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned kHistoricalReads = 8;
 
 // Flush intervals that a policy is told about.
-constexpr std::size_t kWritesKnown = 256;
+constexpr std::size_t kIntervalsKnown = 256;
 
 // A policy that always finds something to do would never let a run end.
 constexpr std::uint32_t kRoundsMax = 64;
@@ -93,13 +93,20 @@ class Simulation {
             std::count(pages, pages + history_.cell_pages(), std::uint8_t{1}));
       }
       const bool is_written = writes != interval.cells.end() && writes->cell == cell;
-      state.writes.push_back(is_written ? writes->bytes : 0);
-      if (is_written) ++writes;
-      if (state.writes.size() > kWritesKnown) state.writes.erase(state.writes.begin());
+      CellInterval seen{.pages = state.pages};
+      if (is_written) {
+        seen.bytes = writes->bytes;
+        seen.records = writes->records;
+        ++writes;
+      }
+      state.history.push_back(seen);
+      if (state.history.size() > kIntervalsKnown) state.history.erase(state.history.begin());
     }
     cells_.clear();
     std::ranges::copy_if(all_cells_, std::back_inserter(cells_), [](const CellState& state) {
-      return state.pages != 0 || std::ranges::any_of(state.writes, [](auto b) { return b != 0; });
+      return state.pages != 0 || std::ranges::any_of(state.history, [](const CellInterval& seen) {
+               return seen.bytes != 0;
+             });
     });
   }
 

@@ -94,7 +94,9 @@ inline DrawnLayers draw_layers(const std::vector<std::string>& rows) {
     made.layers.push_back(std::move(layer));
   }
   for (std::size_t column = 0; !rows.empty() && column < rows.front().size(); ++column) {
-    made.cells.push_back({.keys = made.columns(column, column + 1), .pages = 16, .writes = {100}});
+    made.cells.push_back({.keys = made.columns(column, column + 1),
+                          .pages = 16,
+                          .history = {{.bytes = 100, .records = 1, .pages = 16}}});
   }
   return made;
 }

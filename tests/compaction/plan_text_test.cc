@@ -75,7 +75,7 @@ TEST(PlanText, NamesTheLineThatIsWrong) {
 
 TEST(PlanPicture, ShowsLayersAndJobs) {
   DrawnLayers drawn = draw_layers({"bb", "aa"});
-  drawn.visit('a', 200);
+  drawn.visit('a', 400);
   PlannerInput input = drawn.input();
   input.tuning = {.even = 1, .hot = 0};
   const CompactionPlan plan = make_cell_policy({})->plan(input).value();
@@ -83,7 +83,7 @@ TEST(PlanPicture, ShowsLayersAndJobs) {
   EXPECT_THAT(picture, testing::StartsWith("<svg"));
   EXPECT_THAT(picture, testing::EndsWith("</svg>\n"));
   EXPECT_THAT(picture, HasSubstr("layer 97: 200 bytes"));
-  EXPECT_THAT(picture, HasSubstr("merge: bytes &lt;= 1.50 rent"));
+  EXPECT_THAT(picture, HasSubstr("merge: bytes &lt;= 2.00 rent"));
 }
 
 }  // namespace

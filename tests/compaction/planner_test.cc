@@ -24,7 +24,8 @@ PlannerInput at_price_one(const DrawnLayers& drawn) {
 }
 
 std::unique_ptr<CompactionPolicy> cells(double merge_share = 1) {
-  return make_cell_policy({.sizing = {.file_bytes = 1000}, .merge_share = merge_share});
+  return make_cell_policy(
+      {.sizing = {.file_bytes = 1000}, .merge_share = merge_share, .spread = 0});
 }
 
 TEST(CellPolicy, CutsAFlushedLayerToWhereItHoldsAnything) {
@@ -40,21 +41,21 @@ TEST(CellPolicy, LeavesAloneWhatHasPaidNoRent) {
 
 TEST(CellPolicy, MergesTheMostNewestRunsWhoseRentCoversTheirBytes) {
   DrawnLayers drawn = draw_layers({"c", "b", "a"});
-  drawn.visit('c', 50);
-  drawn.visit('b', 150);  // b and c: 200 bytes for a rent of 200. With a: 300 for 210.
+  drawn.visit('c', 125);
+  drawn.visit('b', 150);  // b and c: 200 bytes for a rent of 125 + 75. With a: 300 for 280.
   drawn.visit('a', 10);
   EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))), ElementsAre("merge 0-1 c b"));
 }
 
 TEST(CellPolicy, DecidesForEachCellByItself) {
   DrawnLayers drawn = draw_layers({"bbb", "aaa"});
-  drawn.named('a').cells[1].visits_even = 200;  // Only the middle cell is read.
+  drawn.named('a').cells[1].visits_even = 400;  // Only the middle cell is read.
   EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))), ElementsAre("merge 1-2 b a"));
 }
 
 TEST(CellPolicy, MergesNeighboursWithTheSameLayersIntoOneLayer) {
   DrawnLayers drawn = draw_layers({"bbb", "aaa"});
-  drawn.visit('a', 200);
+  drawn.visit('a', 400);
   const CompactionPlan plan = plan_of(*cells(), at_price_one(drawn));
   EXPECT_THAT(outline(plan), ElementsAre("merge 0-3 b a"));
   EXPECT_EQ(plan.jobs.front().parts.front().bytes, 600U);
@@ -64,7 +65,7 @@ TEST(CellPolicy, ImagesOneCellWhileItsNeighboursAreMergedOrLeft) {
   DrawnLayers drawn = draw_layers({"ccc", "bbb", "aaa"});
   const double pages = 16 * kPageBytes;
   drawn.named('a').cells[0].visits_even = pages;  // The first cell has paid for its pages.
-  drawn.named('b').cells[1].visits_even = 200;
+  drawn.named('c').cells[1].visits_even = 200;
   EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))),
               ElementsAre("merge 1-2 c b", "image 0-1 c b a"));
 }
@@ -105,8 +106,9 @@ TEST(CellPolicy, LooksAtNothingUnderAnImage) {
 
 TEST(CellPolicy, EndsFilesWithCellsNearTheTarget) {
   DrawnLayers drawn = draw_layers({"bbbbbbbb", "aaaaaaaa"});
-  drawn.visit('a', 200);
-  const auto policy = make_cell_policy({.sizing = {.file_bytes = 600}, .merge_share = 1});
+  drawn.visit('a', 400);
+  const auto policy =
+      make_cell_policy({.sizing = {.file_bytes = 600}, .merge_share = 1, .spread = 0});
   std::vector<std::uint64_t> sizes;
   for (const CompactionJob& job : plan_of(*policy, at_price_one(drawn)).jobs) {
     sizes.push_back(job.effect.bytes_written);
@@ -114,10 +116,13 @@ TEST(CellPolicy, EndsFilesWithCellsNearTheTarget) {
   EXPECT_THAT(sizes, ElementsAre(600, 600, 400));
 }
 
-TEST(CellPolicy, CopiesWhatIsLeftInAMostlyDeadFile) {
+TEST(CellPolicy, CopiesWhatIsLeftInAFileOnceItsDeadBytesHaveWaitedLongEnough) {
   DrawnLayers drawn = draw_layers({"bb", "aa"});
-  drawn.files.front().bytes = 10'000;  // Of which 200 are live.
-  EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))), ElementsAre("reclaim 0-2 a"));
+  const auto policy = make_cell_policy({.sizing = {.file_bytes = 100}, .reclaim_after = 32});
+  drawn.files.front().bytes = 200 + 32 * 200;  // Of which 200 are live, one flush old.
+  EXPECT_THAT(plan_of(*policy, at_price_one(drawn)).jobs, IsEmpty());
+  drawn.files.front().bytes += 1;
+  EXPECT_THAT(outline(plan_of(*policy, at_price_one(drawn))), ElementsAre("reclaim 0-2 a"));
 }
 
 TEST(CellPolicy, DropsWhatNoReadableLsnCanSee) {
@@ -134,6 +139,15 @@ TEST(CellPolicy, KeepsWhatARetainedLsnNeeds) {
   const std::vector<Lsn> retained{80};  // Within a, which begins at 0.
   input.retained = retained;
   EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("drop 0-1 b"));
+}
+
+TEST(CellPolicy, TellsCellsThatAreWrittenAlikeApart) {
+  DrawnLayers drawn = draw_layers({"bbbb", "aaaa"});
+  drawn.visit('a', 400);  // As much as the merge costs in each cell, were visits worth the same.
+  const auto policy =
+      make_cell_policy({.sizing = {.file_bytes = 1000}, .merge_share = 1, .spread = 0.3});
+  EXPECT_THAT(outline(plan_of(*policy, at_price_one(drawn))),
+              ElementsAre("merge 1-2 b a", "merge 3-4 b a"));
 }
 
 TEST(CellPolicy, GivesTheSamePlanForTheSameInput) {

@@ -24,7 +24,8 @@ std::vector<std::unique_ptr<CompactionPolicy>> policies(RandomLayers& layers) {
   made.push_back(make_lazy_leveling_policy(layers.sizing()));
   made.push_back(make_cell_policy({.sizing = layers.sizing(),
                                    .merge_share = 0.5 + static_cast<double>(layers.below(20)) / 10,
-                                   .dead_share_max = static_cast<double>(layers.below(11)) / 10}));
+                                   .spread = static_cast<double>(layers.below(5)) / 10,
+                                   .reclaim_after = static_cast<double>(layers.below(11))}));
   return made;
 }
 

@@ -122,8 +122,12 @@ void RandomLayers::draw_circumstances() {
   for (std::uint64_t i = 0; i < cell_count_; ++i) cells.insert(grid_.cell_of(key_of(i * 16)));
   for (const Key cell : cells) {
     CellState state{.keys = grid_.cell_range(cell), .pages = are_images_cheap ? below(2) : 16};
-    for (std::size_t i = 0; i + 1 < flush_ends_.size(); ++i) state.writes.push_back(below(400));
-    state.writes.push_back(last_writes_[cell]);
+    for (std::size_t i = 0; i < flush_ends_.size(); ++i) {
+      const bool is_last = i + 1 == flush_ends_.size();
+      state.history.push_back({.bytes = is_last ? last_writes_[cell] : below(400),
+                               .records = below(20),
+                               .pages = below(17)});
+    }
     if (below(12) != 0) cells_.push_back(std::move(state));
   }
 }

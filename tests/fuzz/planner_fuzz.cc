@@ -79,7 +79,13 @@ void spoil(FuzzInput& input, DrawnLayers& drawn) {
   for (std::size_t i = input.take_below(4); i > 0 && !drawn.cells.empty(); --i) {
     CellState& cell = drawn.cells[input.take_below(drawn.cells.size())];
     cell.pages = input.take<std::uint8_t>() / 8;
-    cell.writes.assign(input.take_below(20), input.take<std::uint32_t>());
+    const CellInterval seen{.bytes = input.take<std::uint32_t>(),
+                            .records = input.take<std::uint16_t>(),
+                            .pages = input.take<std::uint8_t>()};
+    cell.history.assign(cell.history.size(), seen);
+  }
+  if (const std::size_t intervals = input.take_below(20); intervals != 0) {
+    for (CellState& cell : drawn.cells) cell.history.resize(intervals);
   }
 }
 
