@@ -108,8 +108,8 @@ class Index {
   // Ids whose loose files a removal has still to unlink, ascending.
   virtual Result<std::vector<ObjectId>> pending_unlinks() const = 0;
 
-  // Up to `limit` ids above `after` that were put again while a collection was under way,
-  // ascending.
+  // Up to `limit` ids above `after` that were put again while a collection was under way, or while
+  // releases waited, ascending.
   virtual Result<std::vector<ObjectId>> kept(std::optional<ObjectId> after,
                                              std::size_t limit) const = 0;
 
@@ -133,6 +133,10 @@ class Index {
   // Begins the one write transaction of all threads and processes; waits for others to end theirs,
   // up to a minute, then kBusy. kIo: a sync failed before, and nothing is written any more.
   virtual Result<std::unique_ptr<WriteTransaction>> begin_write(CommitSync sync) = 0;
+
+  // kIo: a sync has failed, and nothing is written any more. What the index says may then be
+  // overtaken by a commit that reported the error, so nothing is acknowledged by it either.
+  virtual Status check_writable() const = 0;
 
   // Moves the write-ahead log into the database and empties it as far as readers allow.
   virtual Status checkpoint() = 0;
@@ -184,6 +188,7 @@ class WriteTransaction {
 
   // Notes that the object was put again; see Index::kept().
   virtual Status keep(const ObjectId& id) = 0;
+  virtual Result<bool> is_kept(const ObjectId& id) = 0;
   virtual Status clear_kept() = 0;
 
   // Null: this index keeps no counts.

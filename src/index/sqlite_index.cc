@@ -247,6 +247,8 @@ class SqliteIndex final : public Index {
     return begin_transaction(*writer_, sync);
   }
 
+  Status check_writable() const override { return writer_->check_writable(); }
+
   Status checkpoint() override { return writer_->checkpoint(); }
 
   Result<std::vector<std::string>> integrity_complaints() const override {

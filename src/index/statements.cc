@@ -70,6 +70,7 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
      "SELECT id FROM kept WHERE id > ?1 ORDER BY id LIMIT ?2"},
     {Statement::kKeep, "keeping an object",
      "INSERT INTO kept(id) VALUES(?1) ON CONFLICT DO NOTHING"},
+    {Statement::kIsKept, "looking for what was put again", "SELECT 1 FROM kept WHERE id = ?1"},
     {Statement::kClearKept, "forgetting what was put again", "DELETE FROM kept"},
 
     {Statement::kFindReferences, "finding a count",

@@ -42,6 +42,7 @@ enum class Statement : std::uint8_t {
 
   kPageKept,
   kKeep,
+  kIsKept,
   kClearKept,
 
   kFindReferences,

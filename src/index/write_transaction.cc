@@ -160,6 +160,12 @@ class SqliteTransaction final : public WriteTransaction {
     return remember(query.bind(1, id).run());
   }
 
+  Result<bool> is_kept(const ObjectId& id) override {
+    RETURN_IF_ERROR(check_usable());
+    Query query = connection().query(Statement::kIsKept);
+    return remember(query.bind(1, id).step());
+  }
+
   Status clear_kept() override {
     RETURN_IF_ERROR(check_usable());
     return remember(connection().run(Statement::kClearKept));

@@ -97,7 +97,7 @@ Status Writer::set_synchronous(CommitSync sync) {
   if (sync == CommitSync::kDurable && !directory_synced_) {
     Status synced = root_.sync();
     if (!synced) {
-      failure_ = synced.error();
+      fail_for_good(synced.error());
       return synced;
     }
     directory_synced_ = true;
@@ -149,9 +149,18 @@ Status Writer::checkpoint() {
 
 void Writer::note_failure(const Status& status) {
   if (!status && connection_->sync_failed() && !failure_) {
-    failure_ =
-        fail(status.error().code, "{}; open the store again to go on", status.error().message);
+    fail_for_good(
+        fail(status.error().code, "{}; open the store again to go on", status.error().message));
   }
+}
+
+void Writer::fail_for_good(Error error) {
+  failure_ = std::move(error);
+  failed_.store(true, std::memory_order_release);
+}
+
+Status Writer::check_writable() const {
+  return failed_.load(std::memory_order_acquire) ? Status(*failure_) : Status();
 }
 
 Status commit_counted(Connection& connection, io::SharedCounter& generation) {

@@ -1,6 +1,7 @@
 // The one connection of an Index that writes, and the order of steps that makes a commit.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,8 +19,8 @@ namespace packstore::index {
 // The shared counter of commits, in the directory of locks.
 inline constexpr std::string_view kGenerationFile = "generation";
 
-// Thread safety: begin() and checkpoint() from any thread; the rest only by the transaction that
-// holds the turn.
+// Thread safety: begin(), checkpoint() and check_writable() from any thread; the rest only by the
+// transaction that holds the turn.
 class Writer {
  public:
   // Opens and checks the index in `root`; both directories must outlive the writer. The errors of
@@ -35,6 +36,9 @@ class Writer {
 
   Status checkpoint();
 
+  // Any thread.
+  Status check_writable() const;
+
   Connection& connection() { return *connection_; }
   ReferenceCounts reference_counts() const { return counts_; }
   std::uint64_t generation() const { return generation_->load(); }
@@ -49,6 +53,7 @@ class Writer {
   Status set_synchronous(CommitSync sync);
   // Remembers a sync that failed, for good.
   void note_failure(const Status& status);
+  void fail_for_good(Error error);
 
   const io::Directory& root_;
   const io::Directory& locks_;
@@ -59,7 +64,8 @@ class Writer {
   ReferenceCounts counts_;
   std::optional<CommitSync> synchronous_;
   bool directory_synced_ = false;
-  std::optional<Error> failure_;
+  std::optional<Error> failure_;      // Never changes once it is there,
+  std::atomic<bool> failed_ = false;  // which this says.
 };
 
 // Where the database of the store in `root` is.

@@ -302,16 +302,18 @@ class Batch::Impl {
   }
 
   Status commit_rows() {
+    RETURN_IF_ERROR(core_.index->check_writable());
     const bool moves_refs = !ref_steps_.empty();
-    const bool keeps = !found_.empty() && store::is_collecting(core_);
+    ASSIGN_OR_RETURN(const bool releases_wait, store::has_releases(core_));
+    const bool keeps = !found_.empty() && (releases_wait || store::is_collecting(core_));
     if (rows_.empty() && !moves_refs && !keeps) return {};
     if (!rows_.empty()) {
       if (!moves_refs) RETURN_IF_ERROR(writer_->append_commit());
       RETURN_IF_ERROR(writer_->sync());
     }
-    ASSIGN_OR_RETURN(auto transaction,
-                     core_.index->begin_write(moves_refs ? index::CommitSync::kDurable
-                                                         : index::CommitSync::kLazy));
+    ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(moves_refs || releases_wait
+                                                                    ? index::CommitSync::kDurable
+                                                                    : index::CommitSync::kLazy));
     if (!rows_.empty()) {
       std::vector<index::ObjectRow> rows = take_rows();
       std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.id < b.id; });

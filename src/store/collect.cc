@@ -94,7 +94,7 @@ class Collector {
 
   Status forget_kept() {
     ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kLazy));
-    RETURN_IF_ERROR(transaction->clear_kept());
+    RETURN_IF_ERROR(store::forget_kept(*transaction));
     return transaction->commit();
   }
 
@@ -233,7 +233,7 @@ class Collector {
       for (const auto& [pack, bytes] : dead_bytes_) {
         RETURN_IF_ERROR(transaction->add_dead_bytes(pack, bytes));
       }
-      RETURN_IF_ERROR(transaction->clear_kept());
+      RETURN_IF_ERROR(store::forget_kept(*transaction));
       RETURN_IF_ERROR(transaction->commit());
     }
     return finish_unlinks(core_);

@@ -19,9 +19,11 @@ bool CollectionWatch::was_quiet() const {
   return !is_odd(before_) && core_.collections->load() == before_;
 }
 
-Status keep_from_collection(StoreCore& core, const ObjectId& id) {
-  // Lazily: a power cut ends the collection as well.
-  ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kLazy));
+Status keep_object(StoreCore& core, const ObjectId& id) {
+  // A power cut ends a collection as well, but no release.
+  const bool counts = core.index->reference_counts() == ReferenceCounts::kExact;
+  ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(counts ? index::CommitSync::kDurable
+                                                                    : index::CommitSync::kLazy));
   RETURN_IF_ERROR(transaction->keep(id));
   return transaction->commit();
 }

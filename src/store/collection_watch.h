@@ -31,9 +31,9 @@ class CollectionWatch {
   std::uint64_t before_;
 };
 
-// Makes the next sweep keep the object. What the caller had found before may be gone already: look
-// again.
-Status keep_from_collection(StoreCore& core, const ObjectId& id);
+// Makes the next sweep, and the releases that wait, keep the object. What the caller had found
+// before may be gone already: look again.
+Status keep_object(StoreCore& core, const ObjectId& id);
 
 // From construction to destruction a collection is under way. Only under the maintenance lock.
 class CollectionUnderWay {

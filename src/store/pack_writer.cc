@@ -58,6 +58,14 @@ Result<bool> cut_off_room(io::File& file, std::uint64_t end) {
   return true;
 }
 
+// Somebody else has put it meanwhile; a collection, or a release that waits, may be about to take
+// that copy.
+Status keep_duplicate(const StoreCore& core, index::WriteTransaction& transaction,
+                      const ObjectId& id) {
+  const bool counts = core.index->reference_counts() == ReferenceCounts::kExact;
+  return counts || is_collecting(core) ? transaction.keep(id) : Status();
+}
+
 }  // namespace
 
 PackWriter::PackWriter(StoreCore& core, std::uint64_t pack, std::unique_ptr<io::File> file,
@@ -316,7 +324,7 @@ Result<PackWriter::Outcome> PackWriter::add_rows(index::WriteTransaction& transa
       ++outcome.inserted;
     } else {
       outcome.dead_bytes += PackRecord::kHeaderSize + row.at.stored_size;
-      if (is_collecting(core_)) RETURN_IF_ERROR(transaction.keep(row.id));
+      RETURN_IF_ERROR(keep_duplicate(core_, transaction, row.id));
     }
   }
   RETURN_IF_ERROR(update_pack_row(transaction, outcome.dead_bytes));
@@ -402,7 +410,9 @@ Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File
   index::PackRow row = current.value_or(index::PackRow{.pack = pack});
   for (const index::ObjectRow& object : tail.rows) {
     ASSIGN_OR_RETURN(const bool inserted, transaction->insert(object));
-    if (!inserted) row.dead_bytes += PackRecord::kHeaderSize + object.at.stored_size;
+    if (inserted) continue;
+    row.dead_bytes += PackRecord::kHeaderSize + object.at.stored_size;
+    RETURN_IF_ERROR(keep_duplicate(core, *transaction, object.id));
   }
   row.indexed_bytes = tail.committed_end;
   RETURN_IF_ERROR(transaction->put_pack(row));

@@ -8,6 +8,7 @@
 #include "store/collection_watch.h"
 #include "store/hash_file.h"
 #include "store/lookup.h"
+#include "store/release.h"
 #include "store/store_core.h"
 
 namespace packstore::store {
@@ -65,10 +66,13 @@ Result<std::size_t> fill(ByteSource& source, std::span<std::byte> into) {
 Result<bool> confirm_known(StoreCore& core, const ObjectId& id, std::uint64_t size,
                            Durability durability) {
   const CollectionWatch watch(core);
+  // Asked first: a release that comes later is one of a ref that moved beside this put.
+  ASSIGN_OR_RETURN(const bool releases_wait, has_releases(core));
   ASSIGN_OR_RETURN(const bool known, find_known(core, id, size, durability));
-  if (watch.was_quiet()) return known;
+  if (known) RETURN_IF_ERROR(core.index->check_writable());
+  if (watch.was_quiet() && !(known && releases_wait)) return known;
   // Once it is noted, what is still there stays.
-  RETURN_IF_ERROR(keep_from_collection(core, id));
+  RETURN_IF_ERROR(keep_object(core, id));
   return find_known(core, id, size, durability);
 }
 

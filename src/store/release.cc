@@ -7,7 +7,7 @@
 // 3. Take releases, page by page. What a pin reaches waits. For the others: drop the references
 // that
 //    the node holds, which may make further releases; drop its row, note its loose copy as pending
-//    unlink; the release is done.
+//    unlink, unless somebody has put it again meanwhile; the release is done.
 // 4. After some thousand of them, or when nothing is left that can go, commit and give sessions
 //    back. A release is a row, so a crash leaves what is left to do. Unlink as a removal does, and
 //    go on with step 2.
@@ -22,6 +22,7 @@
 #include "index/mark_table.h"
 #include "index/reference_table.h"
 #include "io/lock.h"
+#include "store/collection_watch.h"
 #include "store/pins.h"
 #include "store/references.h"
 #include "store/remove.h"
@@ -130,6 +131,7 @@ class Releaser {
       if (done_ == pass) break;
     }
     if (done_ == before) return {};
+    if (!is_collecting(core_)) RETURN_IF_ERROR(forget_kept(*transaction));
     Status committed = transaction->commit();
     if (!committed) removed_ = removed;
     return committed;
@@ -162,6 +164,8 @@ class Releaser {
     // The same bytes may have references as something else.
     ASSIGN_OR_RETURN(const bool is_held, table.holds(node.id));
     if (is_held) return {};
+    ASSIGN_OR_RETURN(const bool is_kept, transaction.is_kept(node.id));
+    if (is_kept) return {};
     ASSIGN_OR_RETURN(const bool removed, remove_object(core_, transaction, node.id));
     if (removed) ++removed_;
     return {};
@@ -183,13 +187,6 @@ class Releaser {
   std::optional<Error> broken_;
 };
 
-Result<bool> has_releases(const StoreCore& core) {
-  if (core.index->reference_counts() == ReferenceCounts::kNone) return false;
-  ASSIGN_OR_RETURN(const auto any,
-                   core.index->reference_steps(ReferenceStep::kRelease, std::nullopt, 1));
-  return !any.empty();
-}
-
 Status carry_out_round(StoreCore& core) {
   ASSIGN_OR_RETURN(const io::HeldLock lock,
                    io::HeldLock::take(*core.locks, kMaintenanceLock, io::LockKind::kExclusive,
@@ -200,6 +197,22 @@ Status carry_out_round(StoreCore& core) {
 }
 
 }  // namespace
+
+Status forget_kept(index::WriteTransaction& transaction) {
+  if (index::ReferenceTable* const table = transaction.reference_table()) {
+    ASSIGN_OR_RETURN(const std::vector<Link> left,
+                     table->steps(ReferenceStep::kRelease, std::nullopt, 1));
+    if (!left.empty()) return {};
+  }
+  return transaction.clear_kept();
+}
+
+Result<bool> has_releases(const StoreCore& core) {
+  if (core.index->reference_counts() == ReferenceCounts::kNone) return false;
+  ASSIGN_OR_RETURN(const auto any,
+                   core.index->reference_steps(ReferenceStep::kRelease, std::nullopt, 1));
+  return !any.empty();
+}
 
 Status carry_out_releases(StoreCore& core) {
   for (int round = 0; round < kRoundsMax; ++round) {

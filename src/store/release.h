@@ -4,11 +4,19 @@
 #include <chrono>
 #include <cstdint>
 
+#include "index/index.h"
 #include "packstore/result.h"
 
 namespace packstore::store {
 
 struct StoreCore;
+
+// True when releases wait. What is found in the store then may be about to go: who puts it keeps it
+// (collection_watch.h).
+Result<bool> has_releases(const StoreCore& core);
+
+// Forgets what was put again, once no release waits that could take it. Not during a collection.
+Status forget_kept(index::WriteTransaction& transaction);
 
 // Carries out the releases that wait, unless somebody is in the way: open batches, maintenance,
 // pins. What is left is carried out by the next call, whoever makes it: after a move of a ref,

@@ -192,6 +192,46 @@ TEST_F(ReferenceCountsTest, WhatAnOpenBatchHasFoundStaysUntilItsCommit) {
   expect_exact(store());
 }
 
+// Acknowledged after the last reference had gone: nobody may take it but a collection.
+TEST_F(ReferenceCountsTest, WhatIsPutWhileItsReleaseWaitsStays) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId other_leaf = put("other leaf");
+  const ObjectId root = put_node("root", {raw(leaf), raw(other_leaf)});
+  set_ref("head", node(root));
+  {
+    const MaintenanceLock lock = store().lock_maintenance().value();
+    set_ref("head", std::nullopt);
+    ASSERT_TRUE(has(root));  // It waits.
+    put("leaf");
+  }
+  reopen();
+  EXPECT_FALSE(has(root));
+  EXPECT_FALSE(has(other_leaf));
+  EXPECT_TRUE(has(leaf));
+  expect_exact(store());
+
+  set_ref("head", raw(leaf));
+  set_ref("head", std::nullopt);
+  EXPECT_FALSE(has(leaf));
+}
+
+TEST_F(ReferenceCountsTest, WhatABatchFindsWhileItsReleaseWaitsStays) {
+  const ObjectId leaf = put("leaf");
+  const ObjectId root = put_node("root", {raw(leaf)});
+  set_ref("head", node(root));
+  {
+    const MaintenanceLock lock = store().lock_maintenance().value();
+    set_ref("head", std::nullopt);
+    Batch batch = store().begin_batch().value();
+    ASSERT_THAT(batch.put(as_bytes("leaf")), Succeeds());
+    ASSERT_THAT(batch.commit(), Succeeds());
+  }
+  reopen();
+  EXPECT_FALSE(has(root));
+  EXPECT_TRUE(has(leaf));
+  EXPECT_EQ(collect().value().removed, 1);
+}
+
 TEST_F(ReferenceCountsTest, ReleasesWaitForMaintenanceAndACollectionCarriesThemOut) {
   const ObjectId leaf = put("leaf");
   set_ref("head", raw(leaf));

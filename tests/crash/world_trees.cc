@@ -132,12 +132,14 @@ Status World::collect() {
   std::erase_if(claims_.together, [&](const auto& together) {
     return std::ranges::any_of(together, [&](const ObjectId& id) { return !reached.contains(id); });
   });
-  // All that is there goes in one step.
+  // All that is there goes in one step, unless the call says that it could not finish it; then the
+  // next opener does.
   claims_.together.push_back(garbage);
   constexpr std::chrono::milliseconds kNoWait{0};
   ASSIGN_OR_RETURN(MaintenanceLock lock, store_->lock_maintenance({.wait = kNoWait}));
-  RETURN_IF_ERROR(lock.collect({.children_of = object_links, .wait = kNoWait}));
+  const auto collected = lock.collect({.children_of = object_links, .wait = kNoWait});
   claims_.together.pop_back();
+  RETURN_IF_ERROR(collected);
   // Also what nobody acknowledged.
   for (const auto& [id, content] : claims_.offered) {
     if (!reached.contains(id)) claims_.absent.insert(id);

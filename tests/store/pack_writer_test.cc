@@ -210,6 +210,7 @@ class FailingCommit final : public index::WriteTransaction {
     return inner_.erase_pending_unlink(id);
   }
   Status keep(const ObjectId& id) override { return inner_.keep(id); }
+  Result<bool> is_kept(const ObjectId& id) override { return inner_.is_kept(id); }
   Status clear_kept() override { return inner_.clear_kept(); }
   index::ReferenceTable* reference_table() override { return inner_.reference_table(); }
   Status commit() override { return fail(ErrorCode::kIo, "nobody knows what the disk holds"); }
