@@ -106,7 +106,7 @@ TEST_F(Streams, AnInterruptEndsAPutCleanlyAndNothingIsPut) {
 class Terminal {
  public:
   Terminal() : master_(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
-    EXPECT_GE(master_, 0);
+    if (!is_there()) return;
     EXPECT_EQ(grantpt(master_), 0);
     EXPECT_EQ(unlockpt(master_), 0);
     slave_ = open(ptsname(master_), O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -114,6 +114,7 @@ class Terminal {
   }
   ~Terminal() { close(master_); }
 
+  bool is_there() const { return master_ >= 0; }
   int slave() const { return slave_; }
 
   // Everything that was written, up to the moment that the last writer closed it.
@@ -136,6 +137,7 @@ TEST_F(Streams, DrawProgressOnATerminalAndClearIt) {
   const std::string a = file("a", "one");
   const std::string b = file("b", "two");
   Terminal terminal;
+  if (!terminal.is_there()) GTEST_SKIP() << "this machine gives no terminals: no /dev/pts";
   const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
   const int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
   const std::vector<std::string> words = {"put", "--packed", a, b, "--store", store().string()};

@@ -96,7 +96,8 @@ class SystemCallFaultDuring : public ::testing::TestWithParam<Scenario> {
     if (!may_be_reported(fault, name)) {
       EXPECT_TRUE(said) << said.error().message;
     }
-    expect_all_promises(world);
+    // A recovery reports what it could not read and leaves it out; the next one finds it.
+    if (!GetParam().opens_after_recovery) expect_all_promises(world);
     static_cast<void>(GetParam().act(world).has_value());
     world.close();
 
