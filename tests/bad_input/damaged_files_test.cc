@@ -152,8 +152,9 @@ TEST_F(DamagedFiles, IndexOfANewerVersionIsUnsupported) {
   std::filesystem::remove(path_ / "index.sqlite-wal");
   std::filesystem::remove(path_ / "index.sqlite-shm");
   std::string database = read_file(path_ / index::kIndexFile);
-  ASSERT_EQ(database.at(63), 1);
-  database[63] = 2;
+  constexpr char kNewest = 2;
+  ASSERT_LE(database.at(63), kNewest);
+  database[63] = kNewest + 1;
   write_file(path_ / index::kIndexFile, database);
   EXPECT_THAT(Store::open(path_), FailsWith(ErrorCode::kUnsupported));
   EXPECT_EQ(read_file(path_ / index::kIndexFile), database);

@@ -39,7 +39,7 @@ TEST(FindingKindText, NamesEachKindOnce) {
   for (int kind = 0; kind <= static_cast<int>(FindingKind::kLooseRedundant); ++kind) {
     ++seen[to_string(static_cast<FindingKind>(kind))];
   }
-  EXPECT_EQ(seen.size(), 18U);
+  EXPECT_EQ(seen.size(), 19U);
   EXPECT_EQ(to_string(FindingKind::kContentMismatch), "content-mismatch");
   EXPECT_EQ(to_string(FindingKind::kLooseRedundant), "loose-redundant");
 }
