@@ -51,7 +51,9 @@ class IndexPlace {
       transaction->reference_table()->add({.id = id_of(i)}).value();
     }
     for (const auto step : {ReferenceStep::kFollowLater, ReferenceStep::kRelease}) {
-      transaction->reference_table()->put_step(step, node_of(static_cast<int>(step))).value();
+      transaction->reference_table()
+          ->put_step(step, node_of(static_cast<std::uint64_t>(step)))
+          .value();
     }
     transaction->commit().value();
     index->checkpoint().value();
