@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "base/error.h"
+#include "dag/preset.h"
 #include "packstore/directory.h"
 
 namespace packstore {
@@ -16,12 +17,7 @@ std::array<DirectoryProfile, 3> presets() {
 }  // namespace
 
 Result<DirectoryProfile> DirectoryProfile::named(std::string_view name) {
-  std::string known;
-  for (const DirectoryProfile& preset : presets()) {
-    if (preset.name == name) return preset;
-    known += (known.empty() ? "" : ", ") + preset.name;
-  }
-  return fail(ErrorCode::kInvalidArgument, "profile {}: there are {}", name, known);
+  return dag::find_preset(presets(), name);
 }
 
 Status DirectoryProfile::check() const {

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "dag/preset.h"
 #include "packstore/file.h"
 
 namespace packstore {
@@ -21,12 +22,7 @@ std::array<FileProfile, 3> presets() {
 }  // namespace
 
 Result<FileProfile> FileProfile::named(std::string_view name) {
-  std::string known;
-  for (const FileProfile& preset : presets()) {
-    if (preset.name == name) return preset;
-    known += (known.empty() ? "" : ", ") + preset.name;
-  }
-  return fail(ErrorCode::kInvalidArgument, "profile {}: there are {}", name, known);
+  return dag::find_preset(presets(), name);
 }
 
 Status FileProfile::check() const {

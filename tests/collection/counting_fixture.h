@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -49,61 +48,17 @@ inline void expect_exact(Store& store) {
   EXPECT_THAT(store, IsUndamaged());
 }
 
-class CountingFixture : public ::testing::Test {
+class CountingFixture : public CollectionFixture {
  protected:
-  CountingFixture() {
-    EXPECT_THAT(Store::create(path(), {.reference_counts = ReferenceCounts::kExact}), Succeeds());
-  }
+  CountingFixture()
+      : CollectionFixture(
+            {.reference_counts = ReferenceCounts::kExact, .open = {.children_of = links_of}}) {}
 
-  std::filesystem::path path() const { return scratch_ / "store"; }
-  OpenOptions options_{.children_of = links_of};
-
-  Store& store() {
-    if (!store_) store_ = Store::open(path(), options_).value();
-    return *store_;
-  }
-  Store& reopen() {
-    store_.reset();
-    return store();
-  }
-  void close() { store_.reset(); }
-
-  ObjectId put(std::string_view text, const PutOptions& how = {}) {
-    return store().put(as_bytes(text), how).value();
-  }
-  ObjectId put_packed(std::string_view text) {
-    return put(text, {.placement = Placement::kPacked});
-  }
-  ObjectId put_node(std::string_view name, const std::vector<Link>& links) {
-    return put_packed(node_text(name, links));
-  }
-  Status move(std::string_view name, const std::optional<Link>& to) {
-    const auto from = store().refs().find(name).value();
-    RefMove step{.from = from};
-    if (to) {
-      step.to = to->id;
-      step.kind = to->kind;
-    }
-    return store().refs().move(name, step);
-  }
-  void set_ref(std::string_view name, const std::optional<Link>& to) {
-    ASSERT_THAT(move(name, to), Succeeds());
-  }
-  bool has(const ObjectId& id) { return store().contains(id).value(); }
   std::uint64_t count(const Link& link) { return store().refs().count(link).value(); }
-  std::uint64_t count_objects() {
-    const StoreStats stats = store().stats().value();
-    return stats.loose_objects + stats.packed_objects;
+  // May fail: a damaged node stops releases.
+  Result<CollectReport> collect(const CollectOptions& options = {}) {
+    return CollectionFixture::collect(options);
   }
-  Result<CollectReport> collect(CollectOptions options = {}) {
-    if (!options.children_of) options.children_of = links_of;
-    return store().lock_maintenance().value().collect(options);
-  }
-
-  ScratchDirectory scratch_;
-
- private:
-  std::optional<Store> store_;
 };
 
 }  // namespace packstore::testing

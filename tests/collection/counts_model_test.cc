@@ -3,9 +3,7 @@
 // that a ref or a pin reaches is there, and what has lost its last reference is not.
 #include <gmock/gmock.h>
 
-#include <atomic>
 #include <random>
-#include <thread>
 
 #include "collection/counting_fixture.h"
 #include "collection/planter.h"
@@ -220,39 +218,15 @@ TEST_F(CountsModel, CountsEqualARecountAfterEveryStep) {
 }
 
 TEST_F(CountsModel, ThreadsLoseNothingAndACollectionLeavesNothing) {
-  const std::uint64_t seed = test_seed();
-  constexpr int kWriters = 3;
-  std::vector<Store> stores;
-  std::vector<Planter> planters;
-  for (int i = 0; i < kWriters; ++i) stores.push_back(Store::open(path(), options_).value());
-  for (int i = 0; i < kWriters; ++i) {
-    planters.emplace_back(stores[static_cast<std::size_t>(i)], "writer-" + std::to_string(i),
-                          seed + static_cast<std::uint64_t>(i));
-  }
-  std::atomic<int> at_work = kWriters;
-  std::vector<std::string> complaints(kWriters);
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kWriters; ++i) {
-    threads.emplace_back([&, i] {
-      for (int step = 0; step < 80 && complaints[i].empty(); ++step) {
-        complaints[i] = planters[i].step();
-      }
-      --at_work;
-    });
-  }
-  while (at_work != 0 && !HasFatalFailure()) {
+  const std::set<ObjectId> reached = plant_in_threads(path(), options_, 3, 80, [&] {
     MaintenanceLock lock = store().lock_maintenance({.wait = std::chrono::seconds(60)}).value();
     ASSERT_THAT(lock.pack_loose(), Succeeds());
     ASSERT_THAT(lock.repack({.dead_ratio_min = 0.5}), Succeeds());
     ASSERT_THAT(lock.clean(), Succeeds());
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const std::string& complaint : complaints) EXPECT_EQ(complaint, "");
+  });
   // What waited for maintenance to end is carried out by whoever opens the store.
   reopen();
   expect_exact(store());
-  std::set<ObjectId> reached;
-  for (const Planter& planter : planters) reached.merge(planter.reached());
   // What was put again while its release waited stays until a collection.
   EXPECT_GE(count_objects(), reached.size());
   ASSERT_THAT(collect(), Succeeds());

@@ -2,9 +2,6 @@
 // the refs reach is there.
 #include <gmock/gmock.h>
 
-#include <atomic>
-#include <thread>
-
 #include "collection/planter.h"
 #include "support/child_process.h"
 
@@ -47,33 +44,11 @@ class CollectionModel : public CollectionFixture {
 };
 
 TEST_F(CollectionModel, ThreadsLoseNothingThatTheirRefsReach) {
-  const std::uint64_t seed = test_seed();
-  std::vector<Store> stores;
-  std::vector<Planter> planters;
-  for (int i = 0; i < kWriters; ++i) stores.push_back(Store::open(path()).value());
-  for (int i = 0; i < kWriters; ++i) {
-    planters.emplace_back(stores[static_cast<std::size_t>(i)], "writer-" + std::to_string(i),
-                          seed + static_cast<std::uint64_t>(i));
-  }
-  std::atomic<int> at_work = kWriters;
-  std::vector<std::string> complaints(kWriters);
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < kWriters; ++i) {
-    threads.emplace_back([&, i] {
-      for (int step = 0; step < kSteps && complaints[i].empty(); ++step) {
-        complaints[i] = planters[i].step();
-      }
-      --at_work;
-    });
-  }
   std::uint64_t rounds = 0;
-  while (at_work != 0 && !HasFatalFailure()) maintain(rounds++);
-  for (std::thread& thread : threads) thread.join();
-  for (const std::string& complaint : complaints) EXPECT_EQ(complaint, "");
+  const std::set<ObjectId> reached =
+      plant_in_threads(path(), options_, kWriters, kSteps, [&] { maintain(rounds++); });
 
   maintain(1);
-  std::set<ObjectId> reached;
-  for (const Planter& planter : planters) reached.merge(planter.reached());
   EXPECT_EQ(present(), reached);
   EXPECT_GT(removed_, 0);
   EXPECT_THAT(store(), IsUndamaged());

@@ -4,10 +4,14 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "collection/test_nodes.h"
@@ -168,5 +172,37 @@ class Planter {
   std::mt19937_64 random_;
   std::map<std::string, Tree> trees_;  // By ref.
 };
+
+// Several of them, each in a thread, take so many steps in the store at `path` while the caller
+// keeps doing `maintain`. Nobody has anything to complain about. Returns what their refs reach
+// then.
+inline std::set<ObjectId> plant_in_threads(const std::filesystem::path& path,
+                                           const OpenOptions& options, std::size_t writers,
+                                           int steps, const std::function<void()>& maintain) {
+  const std::uint64_t seed = test_seed();
+  std::vector<Store> stores;
+  std::vector<Planter> planters;
+  for (std::size_t i = 0; i < writers; ++i) stores.push_back(Store::open(path, options).value());
+  for (std::size_t i = 0; i < writers; ++i) {
+    planters.emplace_back(stores[i], "writer-" + std::to_string(i), seed + i);
+  }
+  std::atomic<std::size_t> at_work = writers;
+  std::vector<std::string> complaints(writers);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < writers; ++i) {
+    threads.emplace_back([&, i] {
+      for (int step = 0; step < steps && complaints[i].empty(); ++step) {
+        complaints[i] = planters[i].step();
+      }
+      --at_work;
+    });
+  }
+  while (at_work != 0 && !::testing::Test::HasFatalFailure()) maintain();
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& complaint : complaints) EXPECT_EQ(complaint, "");
+  std::set<ObjectId> reached;
+  for (const Planter& planter : planters) reached.merge(planter.reached());
+  return reached;
+}
 
 }  // namespace packstore::testing

@@ -16,13 +16,23 @@ namespace packstore::testing {
 
 class CollectionFixture : public ::testing::Test {
  protected:
-  CollectionFixture() { EXPECT_THAT(Store::create(path()), Succeeds()); }
+  CollectionFixture() : CollectionFixture(CreateOptions()) {}
+  explicit CollectionFixture(const CreateOptions& how) : options_(how.open) {
+    EXPECT_THAT(Store::create(path(), how), Succeeds());
+  }
+
+  // Of the next store().
+  OpenOptions options_;
 
   // Opened when it is first asked for. Whoever forks closes it before: SQLite does not survive
   // that.
   Store& store() {
-    if (!store_) store_ = Store::open(path()).value();
+    if (!store_) store_ = Store::open(path(), options_).value();
     return *store_;
+  }
+  Store& reopen() {
+    close();
+    return store();
   }
   void close() { store_.reset(); }
 
@@ -37,11 +47,17 @@ class CollectionFixture : public ::testing::Test {
   ObjectId put_node(std::string_view name, const std::vector<Link>& links) {
     return put_packed(node_text(name, links));
   }
-  // Points the ref at `to`, wherever it is now.
-  void set_ref(std::string_view name, const Link& to) {
-    const auto from = store().refs().find(name).value();
-    ASSERT_THAT(store().refs().move(name, {.from = from, .to = to.id, .kind = to.kind}),
-                Succeeds());
+  // Points the ref at `to`, or drops it, wherever it is now.
+  Status move(std::string_view name, const std::optional<Link>& to) {
+    RefMove step{.from = store().refs().find(name).value()};
+    if (to) {
+      step.to = to->id;
+      step.kind = to->kind;
+    }
+    return store().refs().move(name, step);
+  }
+  void set_ref(std::string_view name, const std::optional<Link>& to) {
+    ASSERT_THAT(move(name, to), Succeeds());
   }
   std::uint64_t count_objects() {
     const StoreStats stats = store().stats().value();

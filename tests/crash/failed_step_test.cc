@@ -3,8 +3,6 @@
 // afterwards.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "crash/crash_points.h"
 #include "crash/fault_points.h"
 
@@ -13,8 +11,7 @@ namespace {
 
 // A step of that kind fails like `fault`; after the operation was tried again, every promise holds.
 void expect_retry_keeps(const std::string& name, std::string_view step, Fault fault = {}) {
-  const std::vector<Scenario> all = scenarios();
-  const Scenario& scenario = *std::ranges::find(all, name, &Scenario::name);
+  const Scenario scenario = find_scenario(name);
   const auto moments = record(scenario);
   ASSERT_TRUE(moments) << moments.error().message;
   int met = 0;

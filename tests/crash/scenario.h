@@ -4,6 +4,7 @@
 #include <functional>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crash/world.h"
@@ -26,6 +27,8 @@ inline void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scena
 
 // All operations of a store.
 std::vector<Scenario> scenarios();
+// The one of that name, which is there.
+Scenario find_scenario(std::string_view name);
 
 // Makes the store that the operation meets.
 Status prepare(const Scenario& scenario, World& world);

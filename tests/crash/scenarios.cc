@@ -343,6 +343,11 @@ std::vector<Scenario> scenarios() {
   };
 }
 
+Scenario find_scenario(std::string_view name) {
+  const std::vector<Scenario> all = scenarios();
+  return *std::ranges::find(all, name, &Scenario::name);
+}
+
 Status prepare(const Scenario& scenario, World& world) {
   if (!scenario.prepare) return {};
   RETURN_IF_ERROR(world.create(scenario.counts));

@@ -46,11 +46,6 @@ Status damage_pack(SimDisk& disk) {
   return (*file)->write_at(static_cast<std::uint64_t>(found - content.begin()), {&flipped, 1});
 }
 
-Scenario find_scenario(std::string_view name) {
-  const std::vector<Scenario> all = scenarios();
-  return *std::ranges::find(all, name, &Scenario::name);
-}
-
 // For its time no file grows beyond this; a write over the border is cut short there.
 class FileSizeLimit {
  public:

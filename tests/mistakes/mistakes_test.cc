@@ -2,7 +2,6 @@
 // purpose, and has to be noticed; without it, the same look finds nothing.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <functional>
 #include <ostream>
 
@@ -24,8 +23,7 @@ Complaints cut_power_in(const std::string& scenario) {
                         const Complaints& complaints) {
     found.push_back(std::string(name) + " cut at " + to_text(at) + ": " + complaints.front());
   };
-  const std::vector<Scenario> all = scenarios();
-  const auto moments = record(*std::ranges::find(all, scenario, &Scenario::name));
+  const auto moments = record(find_scenario(scenario));
   if (!moments) return {scenario + " undisturbed: " + moments.error().message};
   cuts = moments->size() * (certain_cuts().size() + kRounds * tossed_cuts(0).size());
   run_matrix({.cuts = cuts, .violations = 1, .seed = 1, .scenario = scenario}, note);
@@ -33,9 +31,7 @@ Complaints cut_power_in(const std::string& scenario) {
 }
 
 Complaints fail_in(const std::string& scenario) {
-  const std::vector<Scenario> all = scenarios();
-  const auto found = std::ranges::find(all, scenario, &Scenario::name);
-  return fail_everywhere(*found, {.seed = 1, .runs = 60}).complaints;
+  return fail_everywhere(find_scenario(scenario), {.seed = 1, .runs = 60}).complaints;
 }
 
 struct Case {
