@@ -33,6 +33,7 @@ run_target() {
   local name=$1 seconds=$2 log=build/asan/fuzz/findings/$1.log
   mkdir -p "build/asan/fuzz/corpus/$name"
   if "build/asan/tests/fuzz/packstore_fuzz_$name" -max_total_time="$seconds" -timeout=20 \
+      -seed="${PACKSTORE_TEST_SEED:-0}" \
       -rss_limit_mb=1024 -malloc_limit_mb=512 -max_len=65536 -print_final_stats=1 \
       -artifact_prefix="build/asan/fuzz/findings/$name-" \
       "build/asan/fuzz/corpus/$name" "tests/fuzz/corpus/$name" > "$log" 2>&1; then

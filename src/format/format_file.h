@@ -17,6 +17,7 @@ inline constexpr std::size_t kFormatFileBytesMax = 4096;
 struct FormatFile {
   Uuid store;
   bool counts_references = false;
+  friend bool operator==(const FormatFile&, const FormatFile&) = default;
 };
 
 std::string encode(const FormatFile& format);

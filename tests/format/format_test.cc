@@ -160,6 +160,7 @@ TEST(FormatFile, IsTheExample) {
 
 TEST(FormatFile, IgnoresLinesThatItDoesNotKnow) {
   const std::string text = encode(FormatFile{kStore}) + "later additions\n";
+  EXPECT_TRUE(decode_format_file(text + "counts references\n").value().counts_references);
   EXPECT_EQ(decode_format_file(text).value().store, kStore);
   EXPECT_FALSE(decode_format_file(text).value().counts_references);
 }
