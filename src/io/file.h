@@ -153,6 +153,9 @@ class Directory {
   // The advisory lock of the directory itself; false when somebody else holds it.
   virtual Result<bool> try_lock() = 0;
 
+  // How many bytes the file system of this directory has left for this process.
+  virtual Result<std::uint64_t> free_bytes() const = 0;
+
   // Opens or creates the file of a shared counter.
   virtual Result<std::unique_ptr<SharedCounter>> open_counter(std::string_view name) const = 0;
 

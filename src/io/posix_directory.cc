@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -285,6 +286,14 @@ Result<bool> PosixDirectory::try_lock() {
   if (retry_interrupted([&] { return ::flock(fd_.get(), LOCK_EX | LOCK_NB); }) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
   return system_error(errno, "lock", path_);
+}
+
+Result<std::uint64_t> PosixDirectory::free_bytes() const {
+  struct statvfs status;
+  if (retry_interrupted([&] { return ::fstatvfs(fd_.get(), &status); }) != 0) {
+    return system_error(errno, "ask for the free space", path_);
+  }
+  return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
 Result<std::unique_ptr<SharedCounter>> PosixDirectory::open_counter(std::string_view name) const {

@@ -43,6 +43,7 @@ class PosixDirectory final : public Directory {
   Status list(const std::function<Status(const Entry&)>& visit) const override;
   Status sync() const override;
   Result<bool> try_lock() override;
+  Result<std::uint64_t> free_bytes() const override;
   Result<std::unique_ptr<SharedCounter>> open_counter(std::string_view name) const override;
   const std::string& path() const override { return path_; }
 

@@ -36,6 +36,8 @@ constexpr std::size_t kCopyBufferSize = 1 << 20;
 constexpr std::uint64_t kWritebackBytesMin = 1 << 20;
 // Room for some 45 single puts of a few KiB, which costs one of them a quarter of a millisecond.
 constexpr std::size_t kRoomBytesMax = 256 << 10;
+// Room is for speed, and a disk with less than this has better use for it.
+constexpr std::uint64_t kFreeBytesMin = 64 << 20;
 constexpr int kCreateAttempts = 1000;
 
 std::uint64_t now_in_microseconds() {
@@ -153,10 +155,11 @@ Result<std::unique_ptr<PackWriter>> PackWriter::create(StoreCore& core) {
 }
 
 // How many zeros to write behind a single put that ends at `end`; as much as the pack has already
-// at most, so that a small store stays small.
+// at most, so that a small store stays small, and nothing where the disk will soon be full.
 std::uint64_t PackWriter::room_behind(std::uint64_t end) const {
   const std::uint64_t target = core_.options.packs.bytes_target;
   if (end <= room_end_ || end >= target) return 0;
+  if (core_.packs.directory().free_bytes().value_or(0) < kFreeBytesMin) return 0;
   return std::min<std::uint64_t>({kRoomBytesMax, end, target - end});
 }
 

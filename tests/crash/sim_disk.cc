@@ -2,6 +2,7 @@
 #include "crash/sim_disk.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 #include "crash/sim_vfs.h"
@@ -175,6 +176,9 @@ class SimDirectory final : public io::Directory {
     locks[handle_] = io::LockKind::kExclusive;
     locked_ = true;
     return true;
+  }
+  Result<std::uint64_t> free_bytes() const override {
+    return std::numeric_limits<std::uint64_t>::max();
   }
   Result<std::unique_ptr<io::SharedCounter>> open_counter(std::string_view name) const override {
     const std::lock_guard lock(disk_.mutex_);

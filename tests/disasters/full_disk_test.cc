@@ -89,5 +89,25 @@ TEST_F(FullDisk, RemovingAndRepackingMakeRoomWithNotOneByteFree) {
   });
 }
 
+// A pack grows by room for later puts only where there is plenty.
+TEST_F(FullDisk, APutThatFitsIsTaken) {
+  on_small_disk([](const fs::path& disk) {
+    {
+      Store store = Store::create(disk / "store").value();
+      for (std::uint64_t number = 0; number < 50; ++number) {
+        ASSERT_THAT(store.put(content_of(number, 8'000), {.placement = Placement::kPacked}),
+                    Succeeds());
+      }
+    }
+    fill(disk);
+    fs::resize_file(disk / "filler", fs::file_size(disk / "filler") - 128 * 1024);
+    Store store = Store::open(disk / "store").value();
+    const Bytes content = content_of(1000, 8'000);
+    const auto id = store.put(content, {.placement = Placement::kPacked});
+    ASSERT_THAT(id, Succeeds());
+    EXPECT_EQ(store.get(*id).value(), content);
+  });
+}
+
 }  // namespace
 }  // namespace packstore::testing

@@ -57,6 +57,7 @@ class MockDirectory : public Directory {
   MOCK_METHOD(Status, list, (const Visitor&), (const, override));
   MOCK_METHOD(Status, sync, (), (const, override));
   MOCK_METHOD(Result<bool>, try_lock, (), (override));
+  MOCK_METHOD(Result<std::uint64_t>, free_bytes, (), (const, override));
   MOCK_METHOD(CounterResult, open_counter, (std::string_view), (const, override));
   MOCK_METHOD(const std::string&, path, (), (const, override));
 

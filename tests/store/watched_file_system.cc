@@ -108,6 +108,7 @@ class WatchedDirectory final : public io::Directory {
   Result<std::optional<io::FileInfo>> stat_file(std::string_view name) const override {
     return directory_->stat_file(name);
   }
+  Result<std::uint64_t> free_bytes() const override { return directory_->free_bytes(); }
   Status list(const std::function<Status(const io::Entry&)>& visit) const override {
     return directory_->list(visit);
   }
