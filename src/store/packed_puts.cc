@@ -1,7 +1,8 @@
 // 1. A putting thread encodes its object and queues it.
 // 2. The thread that finds nobody committing becomes the leader: it takes the whole queue, appends
-//    it in one write, syncs the pack once, commits the rows lazily, and wakes the others. Threads
-//    that arrive meanwhile form the next group. So a put costs one flush, or a share of one.
+//    it in one write, syncs the pack once, commits the rows lazily, and wakes the others and the
+//    first of the threads that arrived meanwhile, which form the next group. So a put costs one
+//    flush, or a share of one, and nobody is woken for nothing.
 // 3. A buffered object is appended only; its row waits here, readable through this store, for the
 //    next sync().
 #include "store/packed_puts.h"
@@ -28,6 +29,7 @@ struct PackedPuts::Request {
   Durability durability = Durability::kSynced;
   Status status;
   bool done = false;
+  std::condition_variable changed;  // It is done, or nobody leads and it is the first.
 };
 
 // Whoever holds the lead writes the pack; one thread at a time.
@@ -35,7 +37,7 @@ class PackedPuts::Lead {
  public:
   // Waits until nobody leads.
   explicit Lead(PackedPuts& puts) : puts_(puts), lock_(puts.mutex_) {
-    puts_.changed_.wait(lock_, [&] { return !puts_.leading_; });
+    puts_.free_.wait(lock_, [&] { return !puts_.leading_; });
     take();
   }
   // Takes the lead from a thread that holds the mutex and has seen that nobody leads.
@@ -45,7 +47,8 @@ class PackedPuts::Lead {
   ~Lead() {
     if (!lock_.owns_lock()) lock_.lock();
     puts_.leading_ = false;
-    puts_.changed_.notify_all();
+    puts_.free_.notify_one();
+    if (!puts_.queue_.empty()) puts_.queue_.front()->changed.notify_one();
   }
   Lead(const Lead&) = delete;
   Lead& operator=(const Lead&) = delete;
@@ -73,7 +76,8 @@ Status PackedPuts::put(const ObjectId& id, ByteView content, const PutOptions& o
                              .codec = codec,
                              .stored = codec == Codec::kNone ? content : ByteView(encoded)},
                   .durability = options.durability,
-                  .status = {}};
+                  .status = {},
+                  .changed = {}};
   enqueue_and_wait(request);
   return std::move(request.status);
 }
@@ -83,7 +87,7 @@ void PackedPuts::enqueue_and_wait(Request& request) {
   queue_.push_back(&request);
   while (!request.done) {
     if (leading_) {
-      changed_.wait(lock);
+      request.changed.wait(lock);
       continue;
     }
     const std::size_t count = std::min(queue_.size(), kGroupMax);
@@ -94,7 +98,10 @@ void PackedPuts::enqueue_and_wait(Request& request) {
       const Lead lead(*this, std::move(lock));
       commit_group(group);
       const std::lock_guard done(mutex_);
-      for (Request* member : group) member->done = true;
+      for (Request* member : group) {
+        member->done = true;
+        member->changed.notify_one();
+      }
     }
     lock = std::unique_lock(mutex_);
   }

@@ -53,8 +53,8 @@ class PackedPuts {
   void lose_waiting(const Error& error);
 
   StoreCore& core_;
-  std::mutex mutex_;  // Guards queue_ and leading_; not held while a group is written.
-  std::condition_variable changed_;
+  std::mutex mutex_;              // Guards queue_ and leading_; not held while a group is written.
+  std::condition_variable free_;  // Nobody leads. Who waits in the queue has one of its own.
   std::vector<Request*> queue_;
   bool leading_ = false;
 
