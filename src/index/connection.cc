@@ -4,7 +4,8 @@
 //    connection has one user at a time.
 // 2. What a hostile file could use against us is off: triggers, views, functions of the schema,
 //    extensions, writing to the schema, memory-mapped reads. Sizes of cells are checked.
-// 3. Neither a commit nor closing checkpoints: both happen only under the lock of the index.
+// 3. Neither a commit nor closing a connection checkpoints: that happens only under the lock of the
+//    index.
 // 4. Statements are prepared on first use and kept until the connection closes.
 #include "index/connection.h"
 
@@ -154,6 +155,7 @@ Status Connection::checkpoint(Checkpoint mode) {
       nullptr, nullptr);
   sqlite3_busy_timeout(database_, kBusyMilliseconds);
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) return error(code, "checkpointing");
+  if (code == SQLITE_OK && mode == Checkpoint::kTruncate) wal_pages_ = 0;
   return {};
 }
 

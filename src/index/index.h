@@ -6,7 +6,8 @@
 //
 // SQLite 3.7.0 to 3.51.2 can lose committed rows when one connection restarts the write-ahead log
 // while another checkpoints. So all writes and all checkpoints, of all processes, happen under the
-// lock of the file locks/index, automatic checkpoints are off, and closing does not checkpoint.
+// lock of the file locks/index, and SQLite's own checkpoints, automatic and at the end, are off.
+// Closing an index that has written a long log empties it, where nobody else writes just then.
 //
 // locks/generation counts commits: every commit increments it just before, and again before it
 // reports success. Whoever sees the same even generation before and after knows that no row came or
@@ -82,6 +83,10 @@ class Index {
   // they stand in the table: call check() before use. kCorrupt: an id is not 32 bytes long.
   virtual Result<std::vector<ObjectRow>> page(std::optional<ObjectId> after,
                                               std::size_t limit) const = 0;
+
+  // The same with ids from `first` on.
+  virtual Result<std::vector<ObjectRow>> rows_from(const ObjectId& first,
+                                                   std::size_t limit) const = 0;
 
   // A copy of the rows at this moment in the order (pack, offset), of all packs or of `packs`. What
   // takes more than 36 MiB is kept in a temporary file of SQLite (SQLITE_TMPDIR, TMPDIR, /var/tmp,

@@ -31,6 +31,8 @@ struct Location {
 struct ObjectRow {
   ObjectId id = {};
   Location at = {};
+
+  friend bool operator==(const ObjectRow&, const ObjectRow&) = default;
 };
 
 // The limits that every row must keep before it is used: a known codec, a pack number, an offset

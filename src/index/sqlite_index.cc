@@ -33,6 +33,8 @@ constexpr double kLookupCostInRows = 4;
 // Rows take 55 to 60 bytes of a page of 4096.
 constexpr double kRowsPerPage = 70;
 
+constexpr std::size_t kRowsReservedMax = 64;
+
 // The first eight bytes of an id as a number: where it stands among all ids.
 std::uint64_t position_of(const ObjectId& id) {
   std::uint64_t position = 0;
@@ -92,6 +94,21 @@ Result<std::vector<ObjectId>> read_ids(const Connection& connection, Query& quer
   }
 }
 
+Result<std::vector<ObjectRow>> read_rows(const Connection& connection, Query& query,
+                                         std::size_t limit) {
+  std::vector<ObjectRow> rows;
+  rows.reserve(std::min(limit, kRowsReservedMax));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool found, query.step());
+    if (!found) return rows;
+    if (!query.id(5)) {
+      return fail(ErrorCode::kCorrupt, "index {}: a row whose id is not 32 bytes long",
+                  connection.path());
+    }
+    rows.push_back(row_of(query));
+  }
+}
+
 class SqliteIndex final : public Index {
  public:
   SqliteIndex(io::FileSystem& files, const io::Directory& root, std::string_view uuid,
@@ -121,16 +138,15 @@ class SqliteIndex final : public Index {
     ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
     Query query = reader->query(Statement::kPageObjects);
     query.bind(1, after ? ByteView(after->bytes) : ByteView()).bind(2, std::uint64_t{limit});
-    std::vector<ObjectRow> rows;
-    while (true) {
-      ASSIGN_OR_RETURN(const bool found, query.step());
-      if (!found) return rows;
-      if (!query.id(5)) {
-        return fail(ErrorCode::kCorrupt, "index {}: a row whose id is not 32 bytes long",
-                    reader->path());
-      }
-      rows.push_back(row_of(query));
-    }
+    return read_rows(*reader, query, limit);
+  }
+
+  Result<std::vector<ObjectRow>> rows_from(const ObjectId& first,
+                                           std::size_t limit) const override {
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    Query query = reader->query(Statement::kRunObjects);
+    query.bind(1, first).bind(2, std::uint64_t{limit});
+    return read_rows(*reader, query, limit);
   }
 
   Result<std::unique_ptr<RowSnapshot>> rows_in_pack_order(

@@ -17,6 +17,9 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
     {Statement::kPageObjects, "listing objects",
      "SELECT pack, offset, stored_size, size, codec, id FROM objects WHERE id > ?1 "
      "ORDER BY id LIMIT ?2"},
+    {Statement::kRunObjects, "finding an object and those behind it",
+     "SELECT pack, offset, stored_size, size, codec, id FROM objects WHERE id >= ?1 "
+     "ORDER BY id LIMIT ?2"},
     {Statement::kScanObjects, "scanning objects",
      "SELECT pack, offset, stored_size, size, codec, id FROM objects WHERE id BETWEEN ?1 AND ?2 "
      "ORDER BY id"},

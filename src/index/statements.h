@@ -14,6 +14,7 @@ enum class Statement : std::uint8_t {
 
   kFindObject,
   kPageObjects,
+  kRunObjects,
   kScanObjects,
   kScanLocations,
   kWalkObjects,

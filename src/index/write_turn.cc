@@ -8,8 +8,6 @@ namespace packstore::index {
 namespace {
 
 constexpr std::string_view kLockFile = "index";
-// A turn takes milliseconds; the longest one, a backup or the commit of ten million rows, seconds.
-constexpr std::chrono::milliseconds kWait = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -29,15 +27,16 @@ void WriteGate::leave() {
 }
 
 Result<std::unique_ptr<WriteTurn>> WriteTurn::take(WriteGate& gate, const io::Directory& locks,
-                                                   std::string_view operation) {
-  if (!gate.enter_within(kWait)) {
+                                                   std::string_view operation,
+                                                   std::chrono::milliseconds wait) {
+  if (!gate.enter_within(wait)) {
     return fail(ErrorCode::kBusy, "{}/{}: another thread of this process has been writing for {} s",
                 locks.path(), kLockFile,
-                std::chrono::duration_cast<std::chrono::seconds>(kWait).count());
+                std::chrono::duration_cast<std::chrono::seconds>(wait).count());
   }
   std::unique_ptr<WriteTurn> turn(new WriteTurn(gate));
-  ASSIGN_OR_RETURN(io::HeldLock lock, io::HeldLock::take(locks, kLockFile, io::LockKind::kExclusive,
-                                                         kWait, operation));
+  ASSIGN_OR_RETURN(io::HeldLock lock,
+                   io::HeldLock::take(locks, kLockFile, io::LockKind::kExclusive, wait, operation));
   turn->lock_.emplace(std::move(lock));
   return turn;
 }

@@ -32,9 +32,14 @@ class WriteGate {
 // Held from construction to destruction.
 class WriteTurn {
  public:
-  // kBusy: others did not end theirs within a minute; the message names the holder.
+  // A turn takes milliseconds; the longest one, a backup or the commit of ten million rows,
+  // seconds.
+  static constexpr std::chrono::milliseconds kWait = std::chrono::minutes(1);
+
+  // kBusy: others did not end theirs within `wait`; the message names the holder.
   static Result<std::unique_ptr<WriteTurn>> take(WriteGate& gate, const io::Directory& locks,
-                                                 std::string_view operation);
+                                                 std::string_view operation,
+                                                 std::chrono::milliseconds wait = kWait);
   ~WriteTurn();
   WriteTurn(const WriteTurn&) = delete;
   WriteTurn& operator=(const WriteTurn&) = delete;

@@ -34,6 +34,9 @@ constexpr std::uint64_t kCheckpointPages = (4 << 20) / kPageBytes;
 // one, and that is cut off.
 constexpr std::uint64_t kTruncatePages = (5 << 20) / kPageBytes;
 
+// A shorter log costs an opening less than emptying it costs a closing.
+constexpr std::uint64_t kLeftPagesMax = (256 << 10) / kPageBytes;
+
 bool is_even(std::uint64_t number) { return number % 2 == 0; }
 
 }  // namespace
@@ -63,6 +66,14 @@ Result<std::unique_ptr<Writer>> Writer::open(io::FileSystem& files, const io::Di
       new Writer(root, locks, std::move(connection), std::move(generation), counts));
   RETURN_IF_ERROR(writer->ensure_log());
   return writer;
+}
+
+Writer::~Writer() {
+  if (!home_.is_here() || failure_ || connection_->wal_pages() < kLeftPagesMax) return;
+  const auto turn =
+      WriteTurn::take(gate_, locks_, "closing the index", std::chrono::milliseconds(0));
+  // Whatever becomes of it, the log holds all that was committed.
+  if (turn) static_cast<void>(connection_->checkpoint(Connection::Checkpoint::kTruncate));
 }
 
 Status Writer::ensure_log() {

@@ -28,6 +28,11 @@ class Writer {
   static Result<std::unique_ptr<Writer>> open(io::FileSystem& files, const io::Directory& root,
                                               const io::Directory& locks, std::string_view uuid);
 
+  // Empties a log that would make the next opening slow, unless somebody else writes just now.
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
   // Waits for the turn and begins the transaction of it.
   Result<std::unique_ptr<WriteTurn>> begin(CommitSync sync);
   // Ends it; an error means that it was rolled back. Still within the turn.

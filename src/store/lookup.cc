@@ -33,6 +33,27 @@ Result<std::optional<index::Location>> find_packed(const StoreCore& core, const 
   return core.index->find(id);
 }
 
+// The same by one who goes on to read the object, and may want others soon.
+Result<std::optional<index::Location>> find_packed_and_neighbours(const StoreCore& core,
+                                                                  const ObjectId& id,
+                                                                  std::uint64_t generation) {
+  const std::size_t count = core.known_places.rows_to_read();
+  if (count == 1) return find_packed(core, id);
+  if (const auto waiting = core.packed_puts.find_waiting(id)) {
+    return std::optional<index::Location>(waiting->at);
+  }
+  const Result<std::vector<index::ObjectRow>> rows = core.index->rows_from(id, count);
+  // A bad row among them is nothing that this object should suffer from.
+  if (!rows) return core.index->find(id);
+  const bool found = !rows->empty() && rows->front().id == id;
+  for (const index::ObjectRow& row : std::span(*rows).subspan(found ? 1 : 0)) {
+    if (check(row)) core.known_places.remember_ahead(row, generation);
+  }
+  if (!found) return std::optional<index::Location>();
+  RETURN_IF_ERROR(check(rows->front()));
+  return std::optional<index::Location>(rows->front().at);
+}
+
 // The distinct ids in ascending order, and where each given one went.
 struct SortedIds {
   explicit SortedIds(std::span<const ObjectId> given) : position_of(given.size()) {
@@ -72,7 +93,7 @@ Status add_unindexed(const StoreCore& core, std::span<const ObjectId> ids,
 Result<std::optional<FoundObject>> open_found(const StoreCore& core, const ObjectId& id) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::uint64_t generation = core.index->generation();
-    ASSIGN_OR_RETURN(const auto at, find_packed(core, id));
+    ASSIGN_OR_RETURN(const auto at, find_packed_and_neighbours(core, id, generation));
     std::optional<Error> pack_gone;
     if (at) {
       Result<std::shared_ptr<const PackFile>> pack = core.packs.open(at->pack);

@@ -160,6 +160,17 @@ TEST_F(IndexTest, PagesListEveryRowOnceAscending) {
   for (std::size_t i = 0; i < 1000; ++i) EXPECT_EQ(seen[i], rows[i].id);
 }
 
+TEST_F(IndexTest, RowsFromAnIdBeginWithItsOwnAndAscend) {
+  const std::vector<ObjectRow> rows = sorted_rows(100);
+  insert(*index_, rows);
+  EXPECT_THAT(index_->rows_from(rows[40].id, 3).value(), ElementsAre(rows[40], rows[41], rows[42]));
+  EXPECT_THAT(index_->rows_from(rows[98].id, 10).value(), ElementsAre(rows[98], rows[99]));
+  ObjectId between = rows[40].id;
+  between.bytes.back() ^= std::byte{1};
+  const auto next = std::ranges::upper_bound(rows, between, {}, &ObjectRow::id);
+  EXPECT_THAT(index_->rows_from(between, 1).value(), ElementsAre(*next));
+}
+
 TEST_F(IndexTest, TotalsAddUpEachPack) {
   ObjectRow compressed = row_of(3);
   compressed.at = {.pack = 7, .offset = 64, .stored_size = 10, .size = 1000, .codec = Codec::kZlib};
@@ -287,6 +298,24 @@ TEST_F(IndexTest, TheLogStaysSmallOverManyCommits) {
   }
   EXPECT_LT(store_.wal_bytes(), 16 << 20);
   EXPECT_EQ(index_->totals().value().at(0).objects, 30'000);
+}
+
+TEST_F(IndexTest, ClosingItEmptiesALongLog) {
+  insert(*index_, sorted_rows(10'000));
+  ASSERT_GT(store_.wal_bytes(), 256 << 10);
+  index_.reset();
+  EXPECT_EQ(store_.wal_bytes(), 0);
+  EXPECT_EQ(store_.open()->totals().value().at(0).objects, 10'000);
+}
+
+TEST_F(IndexTest, ClosingItWaitsForNobody) {
+  insert(*index_, sorted_rows(10'000));
+  const auto lock_file = store_.locks().open_file("index", io::OpenMode::kReadWrite).value();
+  ASSERT_TRUE(lock_file->try_lock(io::LockKind::kExclusive).value());
+  index_.reset();
+  EXPECT_GT(store_.wal_bytes(), 0);
+  lock_file->unlock();
+  EXPECT_EQ(store_.open()->totals().value().at(0).objects, 10'000);
 }
 
 TEST_F(IndexTest, SoundIndexHasNoComplaints) {

@@ -1,11 +1,10 @@
 #include "store/repair.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 
 #include "damaged_store.h"
 #include "format/pack_record.h"
+#include "support/run_sql.h"
 
 namespace packstore::store {
 namespace {
@@ -163,11 +162,7 @@ TEST_F(RepairTest, FindsTheRecordOfARowThatNamedAPackThatNeverWas) {
 
 TEST_F(RepairTest, ReplacesARowThatBreaksALimit) {
   close();
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open((saboteur_.path() / "index.sqlite").c_str(), &database), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(database, "UPDATE objects SET codec = 9", nullptr, nullptr, nullptr),
-            SQLITE_OK);
-  sqlite3_close(database);
+  testing::run_sql(saboteur_.path(), "UPDATE objects SET codec = 9");
   reopen();
   const RepairReport report = repair();
   EXPECT_EQ(report.rows_dropped, 3U);

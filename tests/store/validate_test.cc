@@ -1,7 +1,5 @@
 #include "store/validate.h"
 
-#include <sqlite3.h>
-
 #include <atomic>
 #include <map>
 #include <stop_token>
@@ -9,6 +7,7 @@
 
 #include "damaged_store.h"
 #include "format/pack_record.h"
+#include "support/run_sql.h"
 
 namespace packstore::store {
 namespace {
@@ -22,15 +21,6 @@ using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 constexpr std::uint64_t kHeader = format::PackRecord::kHeaderSize;
-
-// Changes the index in ways that its own interface refuses.
-void run_sql(const std::filesystem::path& store, const std::string& sql) {
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open((store / "index.sqlite").c_str(), &database), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-      << sqlite3_errmsg(database);
-  sqlite3_close(database);
-}
 
 class ValidateTest : public DamagedStoreTest {};
 
@@ -165,9 +155,9 @@ TEST_F(ValidateTest, ReportsRowsInARetiredPack) {
 
 TEST_F(ValidateTest, ReportsRowsThatBreakALimit) {
   close();
-  run_sql(saboteur_.path(), fmt::format("UPDATE objects SET codec = 9 WHERE id = x'{}'; "
-                                        "UPDATE objects SET offset = -5 WHERE id = x'{}'",
-                                        first_.to_hex(), last_.to_hex()));
+  testing::run_sql(saboteur_.path(), fmt::format("UPDATE objects SET codec = 9 WHERE id = x'{}'; "
+                                                 "UPDATE objects SET offset = -5 WHERE id = x'{}'",
+                                                 first_.to_hex(), last_.to_hex()));
   reopen();
   const auto findings = validate();
   EXPECT_THAT(findings, Contains(IsAbout(FindingKind::kRowInvalid, first_)));
@@ -176,8 +166,8 @@ TEST_F(ValidateTest, ReportsRowsThatBreakALimit) {
 
 TEST_F(ValidateTest, ReportsARowWithoutAnId) {
   close();
-  run_sql(saboteur_.path(),
-          fmt::format("UPDATE objects SET id = x'0011' WHERE id = x'{}'", first_.to_hex()));
+  testing::run_sql(saboteur_.path(), fmt::format("UPDATE objects SET id = x'0011' WHERE id = x'{}'",
+                                                 first_.to_hex()));
   reopen();
   EXPECT_THAT(validate(), Contains(HasKind(FindingKind::kRowInvalid)));
 }
@@ -231,7 +221,7 @@ TEST_F(ValidateTest, ReportsWhatCannotBeAnObjectInLoose) {
 
 TEST_F(ValidateTest, ReportsARefThatCannotBeRead) {
   close();
-  run_sql(saboteur_.path(), "UPDATE refs SET id = x'00'");
+  testing::run_sql(saboteur_.path(), "UPDATE refs SET id = x'00'");
   reopen();
   EXPECT_THAT(validate(), ElementsAre(HasKind(FindingKind::kIndexDamaged)));
 }
