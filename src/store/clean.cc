@@ -9,16 +9,12 @@
 #include "store/clean.h"
 
 #include <algorithm>
-#include <memory>
 #include <unordered_set>
 #include <utility>
 
-#include "base/checked_math.h"
 #include "base/error.h"
-#include "store/file_source.h"
 #include "store/lookup.h"
-#include "store/pack_scanner.h"
-#include "store/pack_writer.h"
+#include "store/pack_tails.h"
 #include "store/read.h"
 #include "store/repack.h"
 #include "store/store_core.h"
@@ -93,7 +89,7 @@ class Cleaner {
         row || has_no_header(**file) || check_pack_header(**file, core_.uuid, pack).has_value();
     if (!is_ours) return {};
     ASSIGN_OR_RETURN(const io::FileInfo info, (*file)->info());
-    RETURN_IF_ERROR(rescue_groups(**file, pack, row ? row->indexed_bytes : 0));
+    RETURN_IF_ERROR(rescue_groups(core_, **file, pack, row ? row->indexed_bytes : 0));
     RETURN_IF_ERROR(retire_pack(core_, pack));
     ++report_.packs_dropped;
     report_.bytes_freed += info.size;
@@ -109,49 +105,14 @@ class Cleaner {
     ASSIGN_OR_RETURN(const io::FileInfo info, file.info());
     if (info.size <= row.indexed_bytes) return {};
     // An indexed length that is too small is damage: what it leaves out is no tail.
-    ASSIGN_OR_RETURN(const bool has_rows, has_rows_behind(row.pack, row.indexed_bytes));
+    ASSIGN_OR_RETURN(const bool has_rows, has_rows_behind(core_, row.pack, row.indexed_bytes));
     if (has_rows) return {};
-    RETURN_IF_ERROR(rescue_groups(file, row.pack, row.indexed_bytes));
+    RETURN_IF_ERROR(rescue_groups(core_, file, row.pack, row.indexed_bytes));
     RETURN_IF_ERROR(file.truncate(row.indexed_bytes));
     RETURN_IF_ERROR(file.sync());
     ++report_.tails_trimmed;
     report_.bytes_freed += info.size - row.indexed_bytes;
     return {};
-  }
-
-  Result<bool> has_rows_behind(std::uint64_t pack, std::uint64_t end) const {
-    ASSIGN_OR_RETURN(const auto rows, core_.index->rows_in_pack_order(std::span(&pack, 1)));
-    while (true) {
-      ASSIGN_OR_RETURN(const auto row, rows->next());
-      if (!row) return false;
-      const std::uint64_t size = format::PackRecord::kHeaderSize + row->at.stored_size;
-      if (!index::check(*row) || !fits(row->at.offset, size, end)) return true;
-    }
-  }
-
-  // Copies what was committed in [start, end of file) to another pack, durable on return.
-  Status rescue_groups(const io::File& file, std::uint64_t pack, std::uint64_t start) {
-    ASSIGN_OR_RETURN(const std::vector<ScannedRecord> found,
-                     scan_whole_groups(file, {core_.uuid, pack, 0},
-                                       std::max<std::uint64_t>(start, format::PackHeader::kSize)));
-    std::unique_ptr<PackWriter> writer;
-    std::vector<index::ObjectRow> rows;
-    for (const ScannedRecord& scanned : found) {
-      const index::ObjectRow row = scanned.row(pack);
-      ASSIGN_OR_RETURN(const auto known, core_.index->find(row.id));
-      if (known) continue;
-      if (!writer) {
-        ASSIGN_OR_RETURN(writer, PackWriter::begin(core_, PackWriter::Choice::kNew));
-      }
-      FileSource stored(file, scanned.offset + format::PackRecord::kHeaderSize, row.at.stored_size);
-      ASSIGN_OR_RETURN(rows.emplace_back(),
-                       writer->append_stored(row, scanned.record.stored_xxh3, stored));
-    }
-    if (rows.empty()) return {};
-    RETURN_IF_ERROR(writer->sync());
-    ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
-    RETURN_IF_ERROR(writer->add_rows(*transaction, rows));
-    return writer->commit(*transaction);
   }
 
   // Numbers whose pack never got a first commit, or whose retirement was cut short.

@@ -28,6 +28,7 @@
 #include "io/lock.h"
 #include "store/collection_watch.h"
 #include "store/lookup.h"
+#include "store/pack_tails.h"
 #include "store/pins.h"
 #include "store/read.h"
 #include "store/references.h"
@@ -63,7 +64,8 @@ class Collector {
     }
     if (options_.mode == CollectMode::kRemove) RETURN_IF_ERROR(carry_out());
     RETURN_IF_ERROR(forget_kept());
-    RETURN_IF_ERROR(take_in_packs(core_));
+    const bool removes = options_.mode == CollectMode::kRemove;
+    RETURN_IF_ERROR(removes ? settle_tails(core_) : take_in_tails(core_));
     RETURN_IF_ERROR(copy_candidates());
     if (options_.mode == CollectMode::kDryRun) {
       RETURN_IF_ERROR(mark());

@@ -28,6 +28,12 @@ Status keep_object(StoreCore& core, const ObjectId& id) {
   return transaction->commit();
 }
 
+Status keep_duplicate(const StoreCore& core, index::WriteTransaction& transaction,
+                      const ObjectId& id) {
+  const bool counts = core.index->reference_counts() == ReferenceCounts::kExact;
+  return counts || is_collecting(core) ? transaction.keep(id) : Status();
+}
+
 CollectionUnderWay::CollectionUnderWay(StoreCore& core) : core_(core) {
   end_dead_collection(core);
   core_.collections->increment();

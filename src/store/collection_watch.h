@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "index/index.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
 
@@ -34,6 +35,11 @@ class CollectionWatch {
 // Makes the next sweep, and the releases that wait, keep the object. What the caller had found
 // before may be gone already: look again.
 Status keep_object(StoreCore& core, const ObjectId& id);
+
+// Notes, in a transaction that finds the object there already, what a collection under way, or a
+// release that waits, may be about to take.
+Status keep_duplicate(const StoreCore& core, index::WriteTransaction& transaction,
+                      const ObjectId& id);
 
 // From construction to destruction a collection is under way. Only under the maintenance lock.
 class CollectionUnderWay {

@@ -23,7 +23,7 @@
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
 #include "store/collection_watch.h"
-#include "store/pack_scanner.h"
+#include "store/pack_tails.h"
 #include "store/store_core.h"
 
 namespace packstore::store {
@@ -58,14 +58,6 @@ Result<bool> cut_off_room(io::File& file, std::uint64_t end) {
   if (count != room.size() || !std::ranges::all_of(room, is_zero)) return false;
   RETURN_IF_ERROR(file.truncate(end));
   return true;
-}
-
-// Somebody else has put it meanwhile; a collection, or a release that waits, may be about to take
-// that copy.
-Status keep_duplicate(const StoreCore& core, index::WriteTransaction& transaction,
-                      const ObjectId& id) {
-  const bool counts = core.index->reference_counts() == ReferenceCounts::kExact;
-  return counts || is_collecting(core) ? transaction.keep(id) : Status();
 }
 
 }  // namespace
@@ -382,45 +374,6 @@ void PackWriter::drop_group() {
   end_ = committed_end_;
   written_end_ = committed_end_;
   room_end_ = committed_end_;
-}
-
-Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File& locked_file) {
-  ASSIGN_OR_RETURN(const auto known, core.index->find_pack(pack));
-  // Only the holder of the pack's lock moves the indexed length.
-  const std::uint64_t start =
-      std::max<std::uint64_t>(known ? known->indexed_bytes : 0, format::PackHeader::kSize);
-  ASSIGN_OR_RETURN(const io::FileInfo info, locked_file.info());
-  if (info.size <= start) return start;
-  ASSIGN_OR_RETURN(PackTail tail, scan_tail(locked_file, {core.uuid, pack, 0}, start));
-  if (tail.committed_end == start) return start;
-
-  // The process that wrote the tail may have died before its sync, or in a sync that failed. After
-  // that the kernel takes pages for clean that the disk does not hold: only what is written again
-  // is synced for certain, with the header where nothing was ever committed behind it. And only
-  // then is it known that what was scanned is what was written.
-  const std::uint64_t unsynced = start == format::PackHeader::kSize ? 0 : start;
-  const std::uint64_t length =
-      makes(Mistake::kSyncTailWithoutRewriting) ? 0 : tail.committed_end - unsynced;
-  RETURN_IF_ERROR(io::copy_range(locked_file, unsynced, locked_file, unsynced, length));
-  ASSIGN_OR_RETURN(tail, scan_tail(locked_file, {core.uuid, pack, 0}, start));
-  if (tail.committed_end == start) return start;
-  RETURN_IF_ERROR(locked_file.sync());
-  RETURN_IF_ERROR(core.packs.directory().sync());
-  ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kLazy));
-  RETURN_IF_ERROR(transaction->reserve_packs_through(pack));
-  // A removal may have added dead bytes since the first look.
-  ASSIGN_OR_RETURN(const auto current, transaction->find_pack(pack));
-  index::PackRow row = current.value_or(index::PackRow{.pack = pack});
-  for (const index::ObjectRow& object : tail.rows) {
-    ASSIGN_OR_RETURN(const bool inserted, transaction->insert(object));
-    if (inserted) continue;
-    row.dead_bytes += PackRecord::kHeaderSize + object.at.stored_size;
-    RETURN_IF_ERROR(keep_duplicate(core, *transaction, object.id));
-  }
-  row.indexed_bytes = tail.committed_end;
-  RETURN_IF_ERROR(transaction->put_pack(row));
-  RETURN_IF_ERROR(transaction->commit());
-  return tail.committed_end;
 }
 
 }  // namespace packstore::store

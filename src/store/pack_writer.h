@@ -126,8 +126,4 @@ class PackWriter {
   bool outcome_unknown_ = false;  // A commit has failed: its rows may be there after a restart.
 };
 
-// Takes in the committed groups behind the indexed part of a pack that the caller has locked, as
-// opening a store does after a crash. Returns the offset behind them.
-Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File& locked_file);
-
 }  // namespace packstore::store

@@ -23,6 +23,7 @@
 #include "index/reference_table.h"
 #include "io/lock.h"
 #include "store/collection_watch.h"
+#include "store/pack_tails.h"
 #include "store/pins.h"
 #include "store/references.h"
 #include "store/remove.h"
@@ -119,7 +120,7 @@ class Releaser {
     ASSIGN_OR_RETURN(const io::HeldLock sessions,
                      io::HeldLock::take(*core_.locks, kSessionsLock, io::LockKind::kExclusive,
                                         wait_, "release"));
-    RETURN_IF_ERROR(take_in_packs(core_));
+    RETURN_IF_ERROR(settle_tails(core_));
     ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
     PinnedObjects pinned(core_, *transaction);
     RETURN_IF_ERROR(pinned.find());

@@ -15,7 +15,7 @@
 #include "base/mistake.h"
 #include "index/reference_table.h"
 #include "io/lock.h"
-#include "store/pack_writer.h"
+#include "store/pack_tails.h"
 #include "store/pins.h"
 #include "store/store_core.h"
 #include "store/unlinks.h"
@@ -80,7 +80,7 @@ Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
     ASSIGN_OR_RETURN(
         const io::HeldLock sessions,
         io::HeldLock::take(*core.locks, kSessionsLock, io::LockKind::kExclusive, wait, "remove"));
-    RETURN_IF_ERROR(take_in_packs(core));
+    RETURN_IF_ERROR(settle_tails(core));
     ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(makes(Mistake::kRemoveLazily)
                                                                    ? index::CommitSync::kLazy
                                                                    : index::CommitSync::kDurable));

@@ -23,6 +23,7 @@
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "store/file_source.h"
+#include "store/pack_tails.h"
 #include "store/pack_writer.h"
 #include "store/read.h"
 #include "store/record_slice.h"
@@ -122,7 +123,9 @@ class Repacker {
           {FindingKind::kPackHeaderDamaged, std::nullopt, pack, 0, header.error().message});
       return {};
     }
-    RETURN_IF_ERROR(take_in_tail(core_, pack, **found));
+    ASSIGN_OR_RETURN(const std::uint64_t end, take_in_tail(core_, pack, **found));
+    // The file goes, and with it what stands behind damage there.
+    RETURN_IF_ERROR(rescue_groups(core_, **found, pack, end));
     ASSIGN_OR_RETURN(const io::FileInfo info, (*found)->info());
     locked.push_back({pack, std::move(*found), info.size, false});
     return {};

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "store/pack_scanner.h"
+#include "store/pack_tails.h"
 #include "store/pack_writer.h"
 #include "store/store_core.h"
 #include "store/validate_account.h"

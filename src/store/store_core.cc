@@ -1,13 +1,11 @@
 #include "store/store_core.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 #include "base/error.h"
-#include "base/mistake.h"
 #include "io/lock.h"
-#include "store/pack_writer.h"
+#include "store/pack_tails.h"
 #include "store/references.h"
 #include "store/release.h"
 #include "store/reserve.h"
@@ -16,22 +14,11 @@
 namespace packstore::store {
 namespace {
 
-// Takes in the committed tail of a pack, unless a live writer holds it.
-Status take_in_pack(StoreCore& core, std::uint64_t pack) {
-  ASSIGN_OR_RETURN(
-      auto found, core.packs.directory().find_file(pack_file_name(pack), io::OpenMode::kReadWrite));
-  if (!found) return {};
-  ASSIGN_OR_RETURN(const bool locked, (*found)->try_lock(io::LockKind::kExclusive));
-  // A damaged or foreign pack is no obstacle: validate() reports it.
-  if (!locked || !check_pack_header(**found, core.uuid, pack)) return {};
-  // Not being able to take in what was acknowledged is a reason not to open.
-  RETURN_IF_ERROR(take_in_tail(core, pack, **found));
-  return {};
-}
-
 // Whoever created the store may have died, or failed, before FORMAT's name was durable. While the
 // store is empty every opener sees to it, so it is before the first object is promised.
 Status make_creation_durable(StoreCore& core) {
+  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
+  if (!packs.empty()) return {};
   ASSIGN_OR_RETURN(const bool is_empty, core.loose.has_no_shards());
   return is_empty ? core.root->sync() : Status();
 }
@@ -92,27 +79,9 @@ Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
   return core;
 }
 
-Status take_in_packs(StoreCore& core) {
-  if (makes(Mistake::kLeaveTailsOut)) return {};
-  ASSIGN_OR_RETURN(const auto rows, core.index->packs());
-  std::unordered_map<std::uint64_t, index::PackRow> by_pack;
-  for (const index::PackRow& row : rows) by_pack.emplace(row.pack, row);
-  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
-  if (packs.empty()) RETURN_IF_ERROR(make_creation_durable(core));
-  for (const std::uint64_t pack : packs) {
-    const auto row = by_pack.find(pack);
-    if (row != by_pack.end() && row->second.state != index::PackState::kOpen) continue;
-    ASSIGN_OR_RETURN(const auto info, core.packs.directory().stat_file(pack_file_name(pack)));
-    const std::uint64_t indexed = row == by_pack.end() ? 0 : row->second.indexed_bytes;
-    if (!info || info->size <= std::max<std::uint64_t>(indexed, format::PackHeader::kSize))
-      continue;
-    RETURN_IF_ERROR(take_in_pack(core, pack));
-  }
-  return {};
-}
-
 Status take_in_leftovers(StoreCore& core) {
-  RETURN_IF_ERROR(take_in_packs(core));
+  RETURN_IF_ERROR(make_creation_durable(core));
+  RETURN_IF_ERROR(take_in_tails(core));
   ASSIGN_OR_RETURN(const auto pending, core.index->pending_unlinks());
   if (pending.empty()) return {};
   // Whoever holds the lock may be the removal itself, alive; then it is its business.

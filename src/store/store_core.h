@@ -61,8 +61,4 @@ Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
 // Leaves what other processes hold; called by open_core() and clean().
 Status take_in_leftovers(StoreCore& core);
 
-// The first half of it. Whoever is about to drop rows calls it before: a tail that somebody takes
-// in later would bring the dropped objects back.
-Status take_in_packs(StoreCore& core);
-
 }  // namespace packstore::store

@@ -32,12 +32,14 @@ class RemoveTest : public StoreFixture {
 
   // A pack with `text`, committed, whose writer died before the index knew; the store was open
   // then.
-  ObjectId put_and_die(std::string_view text) {
+  ObjectId put_and_die(std::string_view text, std::string_view damaged_in_front = {}) {
     static_cast<void>(store());
     save_index();
+    if (!damaged_in_front.empty()) put_packed(damaged_in_front);
     const ObjectId id = put_packed(text);
     close();
-    const std::string pack = testing::read_file(pack_path(1));
+    std::string pack = testing::read_file(pack_path(1));
+    if (!damaged_in_front.empty()) pack[kPackHeader + kRecordHeader] ^= 0x10;
     std::filesystem::remove(pack_path(1));
     restore_index();
     static_cast<void>(store());
@@ -129,6 +131,37 @@ TEST_F(RemoveTest, KeepsAwayWhatADeadWriterHadCommittedInItsPack) {
   EXPECT_FALSE(has(id));
   EXPECT_THAT(reopen(), IsSpotless());
   EXPECT_FALSE(has(id));
+}
+
+// Whoever takes in, or copies, what stands behind damage in the tail of a pack must not bring back
+// what was removed in between.
+TEST_F(RemoveTest, KeepsAwayWhatStandsBehindDamageInATail) {
+  const ObjectId id = put_and_die("content", "damaged");
+  ASSERT_EQ(put("content"), id);
+  EXPECT_EQ(remove({id}).value().removed, 1);
+  EXPECT_FALSE(has(id));
+  ASSERT_THAT(lock().clean(), Succeeds());
+  EXPECT_FALSE(has(id));
+  EXPECT_THAT(reopen(), IsSpotless());
+}
+
+TEST_F(RemoveTest, KeepsAwayWhatACollectionTookFromBehindDamageInATail) {
+  const ObjectId id = put_and_die("content", "damaged");
+  const auto no_links = [](NodeKind, ByteView) { return std::vector<Link>(); };
+  EXPECT_EQ(lock().collect({.children_of = no_links}).value().removed, 1);
+  ASSERT_THAT(lock().clean(), Succeeds());
+  EXPECT_FALSE(has(id));
+  EXPECT_THAT(reopen(), IsSpotless());
+}
+
+// Nothing else in it is anybody's business but clean()'s.
+TEST_F(RemoveTest, LeavesATailWithoutWholeGroupsToClean) {
+  const ObjectId id = put_packed("content");
+  close();
+  append(pack_path(1), "damage");
+  const auto size = std::filesystem::file_size(pack_path(1));
+  EXPECT_EQ(remove({id}).value().removed, 1);
+  EXPECT_EQ(std::filesystem::file_size(pack_path(1)), size);
 }
 
 TEST_F(RemoveTest, KeepsAwayWhatACollectionTookAndADeadWriterHadCommittedInItsPack) {

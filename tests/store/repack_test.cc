@@ -234,6 +234,26 @@ TEST_F(RepackTest, TakesInWhatACrashedBatchHasCommitted) {
   expect_holds(objects);
 }
 
+// The file goes with its tail, and somebody's data may stand there behind damage.
+TEST_F(RepackTest, CopiesWholeGroupsBehindDamageInATail) {
+  static_cast<void>(store());
+  save_index();
+  put_packed("damaged");
+  const ObjectId behind = put_packed("acknowledged");
+  restore_index();
+  flip(pack_path(1), kPackHeader + kRecordHeader);
+  {
+    const auto core = open_core();
+    auto transaction = core->index->begin_write(index::CommitSync::kLazy).value();
+    const index::PackRow empty{.pack = 1, .indexed_bytes = kPackHeader};
+    ASSERT_THAT(transaction->put_pack(empty), Succeeds());
+    ASSERT_THAT(transaction->commit(), Succeeds());
+  }
+  EXPECT_THAT(repack().packs_rewritten, ElementsAre(1));
+  EXPECT_EQ(text_of(behind), "acknowledged");
+  EXPECT_THAT(store(), IsSpotless());
+}
+
 TEST_F(RepackTest, StopsWhenAskedAndLeavesAValidStore) {
   const Objects objects = put_batch(0, 1'000);
   std::stop_source stop;
