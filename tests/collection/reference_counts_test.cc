@@ -1,6 +1,7 @@
 // Stores that count references: what has lost its last reference goes at once, with everything that
 // only it referenced, and nothing else does.
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 
 #include "collection/counting_fixture.h"
 #include "support/child_process.h"
@@ -284,6 +285,76 @@ TEST_F(ReferenceCountsTest, RepackAndPackingLeaveCountsAlone) {
   expect_exact(store());
   set_ref("head", std::nullopt);
   EXPECT_EQ(count_objects(), 0);
+}
+
+class TamperedCounts : public CountingFixture {
+ protected:
+  // A tree whose leaf is referenced twice, once by a ref.
+  void plant() {
+    leaf_ = put("leaf");
+    inner_ = put_node("inner", {raw(leaf_)});
+    root_ = put_node("root", {node(inner_)});
+    set_ref("head", node(root_));
+    set_ref("leaf", raw(leaf_));
+    expect_exact(store());
+    close();
+  }
+  // Behind the back of the store.
+  void tamper(const std::string& sql) {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open((path() / "index.sqlite").c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(database);
+    EXPECT_EQ(sqlite3_changes(database), 1);
+    sqlite3_close(database);
+  }
+  static std::string id_is(const ObjectId& id) { return "id = x'" + id.to_hex() + "'"; }
+
+  // The finding, its repair, and then everything goes with the last ref.
+  void expect_noticed_and_mended(const ObjectId& tampered) {
+    const ValidationReport report = store().validate().value();
+    ASSERT_EQ(report.findings.size(), 1);
+    EXPECT_EQ(report.findings[0].kind, FindingKind::kReferenceCountWrong);
+    EXPECT_EQ(report.findings[0].object, tampered);
+    EXPECT_THAT(store().lock_maintenance().value().repair(report), Succeeds());
+    EXPECT_THAT(store(), IsSpotless());
+    expect_exact(store());
+    set_ref("leaf", std::nullopt);
+    EXPECT_TRUE(has(leaf_));
+    set_ref("head", std::nullopt);
+    EXPECT_EQ(count_objects(), 0);
+  }
+
+  ObjectId leaf_;
+  ObjectId inner_;
+  ObjectId root_;
+};
+
+// Twice is once too many: the leaf would never go.
+TEST_F(TamperedCounts, ThatAreTooHighAreNoticedAndMended) {
+  plant();
+  tamper("UPDATE reference_counts SET count = 3 WHERE " + id_is(leaf_));
+  expect_noticed_and_mended(leaf_);
+}
+
+// The leaf would go with its ref, though a node still needs it.
+TEST_F(TamperedCounts, ThatAreTooLowAreNoticedAndMended) {
+  plant();
+  tamper("UPDATE reference_counts SET count = 1 WHERE " + id_is(leaf_));
+  expect_noticed_and_mended(leaf_);
+}
+
+TEST_F(TamperedCounts, ThatAreMissingAreNoticedAndMended) {
+  plant();
+  tamper("DELETE FROM reference_counts WHERE " + id_is(inner_));
+  expect_noticed_and_mended(inner_);
+}
+
+TEST_F(TamperedCounts, OfWhatNobodyReferencesAreNoticedAndMended) {
+  plant();
+  const ObjectId nobody = ObjectId::of(as_bytes("nobody"));
+  tamper("INSERT INTO reference_counts(id, kind, count) VALUES(x'" + nobody.to_hex() + "', 85, 1)");
+  expect_noticed_and_mended(nobody);
 }
 
 TEST_F(ReferenceCountsTest, ARecoveredStoreCountsAnew) {
