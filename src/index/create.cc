@@ -80,13 +80,14 @@ Status copy_index(const DatabaseFile& source, const CopyDestination& to, std::st
                 connection->path());
   }
   RETURN_IF_ERROR(to.root.sync());
-  RETURN_IF_ERROR(attach(*connection, source));
   RETURN_IF_ERROR(connection->execute("PRAGMA main.synchronous = FULL", "copying"));
+  RETURN_IF_ERROR(settle(*connection, to.root, *generation));
+  RETURN_IF_ERROR(attach(*connection, source));
   RETURN_IF_ERROR(connection->run(Statement::kBeginWrite));
   // An error from here on closes the connection, which rolls back.
   RETURN_IF_ERROR(replace_from_source(*connection, counts));
-  RETURN_IF_ERROR(commit_counted(*connection, *generation));
-  return connection->checkpoint(Connection::Checkpoint::kTruncate);
+  RETURN_IF_ERROR(commit_counted(*connection, CommitSync::kDurable, *generation));
+  return checkpoint_counted(*connection, Connection::Checkpoint::kTruncate, *generation);
 }
 
 }  // namespace packstore::index

@@ -139,9 +139,11 @@ class Index {
   // up to a minute, then kBusy. kIo: a sync failed before, and nothing is written any more.
   virtual Result<std::unique_ptr<WriteTransaction>> begin_write(CommitSync sync) = 0;
 
-  // kIo: a sync has failed, and nothing is written any more. What the index says may then be
-  // overtaken by a commit that reported the error, so nothing is acknowledged by it either.
-  virtual Status check_writable() const = 0;
+  // For whoever is about to acknowledge what the index says. kIo: a sync has failed here, and
+  // nothing is written any more; what the index says may be overtaken by the commit that reported
+  // the error. Where it has failed in another process, or while somebody commits, this takes the
+  // turn to write, and makes sure that nothing is overtaken.
+  virtual Status check_writable() = 0;
 
   // Moves the write-ahead log into the database and empties it as far as readers allow.
   virtual Status checkpoint() = 0;

@@ -263,7 +263,7 @@ class SqliteIndex final : public Index {
     return begin_transaction(*writer_, sync);
   }
 
-  Status check_writable() const override { return writer_->check_writable(); }
+  Status check_writable() override { return writer_->check_writable(); }
 
   Status checkpoint() override { return writer_->checkpoint(); }
 

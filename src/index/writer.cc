@@ -2,19 +2,19 @@
 //
 // 1. Take the turn: the gate of this process, then the lock file of the store. From here to step 7
 //    nobody else writes or checkpoints.
-// 2. Make the generation even, should a process have died in step 5.
+// 2. Settle the log, should a process have failed or died in step 5 or 6 (generation.h).
 // 3. Choose how COMMIT syncs: not at all, or the whole write-ahead log, which makes every commit
 //    before it durable as well. Only in the second case, and once: sync the directory, since the
 //    log may be a new file.
 // 4. BEGIN IMMEDIATE, the changes. A durable transaction counts itself in `meta`: SQLite syncs
 //    nothing when no page has changed, and then earlier commits would not become durable either.
-// 5. Make the generation odd, COMMIT, make it even: whoever saw the same even number before and
-//    after read no row that came or went in between, even when this process dies right here.
-// 6. Checkpoint when the log has grown. The commit stands whatever comes out of it.
+// 5. COMMIT, counted.
+// 6. Checkpoint when the log has grown, counted too. The commit stands whatever comes out of it.
 // 7. Give the turn back.
 //
-// A sync that failed is never tried again: the system may have dropped the bytes and report success
-// the second time, and commits that were acknowledged would rest on nothing.
+// A sync that failed is never tried again here: the system may have dropped the bytes and report
+// success the second time, and commits that were acknowledged would rest on nothing. Whoever has
+// not seen it fail, and comes next, settles.
 #include "index/writer.h"
 
 #include <string>
@@ -36,8 +36,6 @@ constexpr std::uint64_t kTruncatePages = (5 << 20) / kPageBytes;
 
 // A shorter log costs an opening less than emptying it costs a closing.
 constexpr std::uint64_t kLeftPagesMax = (256 << 10) / kPageBytes;
-
-bool is_even(std::uint64_t number) { return number % 2 == 0; }
 
 }  // namespace
 
@@ -72,8 +70,10 @@ Writer::~Writer() {
   if (!home_.is_here() || failure_ || connection_->wal_pages() < kLeftPagesMax) return;
   const auto turn =
       WriteTurn::take(gate_, locks_, "closing the index", std::chrono::milliseconds(0));
+  if (!turn || !is_settled(*generation_)) return;
   // Whatever becomes of it, the log holds all that was committed.
-  if (turn) static_cast<void>(connection_->checkpoint(Connection::Checkpoint::kTruncate));
+  static_cast<void>(
+      checkpoint_counted(*connection_, Connection::Checkpoint::kTruncate, *generation_));
 }
 
 Status Writer::ensure_log() {
@@ -98,10 +98,18 @@ Result<std::unique_ptr<WriteTurn>> Writer::begin(CommitSync sync) {
 }
 
 Status Writer::prepare_turn(CommitSync sync) {
-  if (failure_) return *failure_;
-  if (!is_even(generation_->load())) generation_->increment();
+  RETURN_IF_ERROR(settle_here());
   RETURN_IF_ERROR(set_synchronous(sync));
   return connection_->run(Statement::kBeginWrite);
+}
+
+Status Writer::settle_here() {
+  if (failure_) return *failure_;
+  if (is_settled(*generation_)) return {};
+  RETURN_IF_ERROR(set_synchronous(CommitSync::kDurable));
+  Status settled = settle(*connection_, root_, *generation_);
+  note_failure(settled);
+  return settled;
 }
 
 Status Writer::set_synchronous(CommitSync sync) {
@@ -129,16 +137,18 @@ Status Writer::commit(CommitSync sync) {
       return counted;
     }
   }
-  Status committed = commit_counted(*connection_, *generation_);
+  Status committed = commit_counted(*connection_, sync, *generation_);
   note_failure(committed);
   if (!committed) {
     rollback();
     return committed;
   }
   if (connection_->wal_pages() >= kCheckpointPages) {
-    note_failure(connection_->checkpoint(connection_->wal_pages() >= kTruncatePages
-                                             ? Connection::Checkpoint::kTruncate
-                                             : Connection::Checkpoint::kPassive));
+    note_failure(checkpoint_counted(*connection_,
+                                    connection_->wal_pages() >= kTruncatePages
+                                        ? Connection::Checkpoint::kTruncate
+                                        : Connection::Checkpoint::kPassive,
+                                    *generation_));
   }
   return {};
 }
@@ -152,8 +162,8 @@ Status Writer::checkpoint() {
   RETURN_IF_ERROR(home_.check(connection_->path()));
   ASSIGN_OR_RETURN(const std::unique_ptr<WriteTurn> turn,
                    WriteTurn::take(gate_, locks_, "checkpointing the index"));
-  if (failure_) return *failure_;
-  Status moved = connection_->checkpoint(Connection::Checkpoint::kTruncate);
+  RETURN_IF_ERROR(settle_here());
+  Status moved = checkpoint_counted(*connection_, Connection::Checkpoint::kTruncate, *generation_);
   note_failure(moved);
   return moved;
 }
@@ -170,15 +180,14 @@ void Writer::fail_for_good(Error error) {
   failed_.store(true, std::memory_order_release);
 }
 
-Status Writer::check_writable() const {
-  return failed_.load(std::memory_order_acquire) ? Status(*failure_) : Status();
-}
-
-Status commit_counted(Connection& connection, io::SharedCounter& generation) {
-  generation.increment();
-  Status committed = connection.run(Statement::kCommit);
-  generation.increment();
-  return committed;
+Status Writer::check_writable() {
+  if (failed_.load(std::memory_order_acquire)) return *failure_;
+  if (is_settled(*generation_)) return {};
+  // Of a commit under way nobody knows yet: wait for its turn to end.
+  RETURN_IF_ERROR(home_.check(connection_->path()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<WriteTurn> turn,
+                   WriteTurn::take(gate_, locks_, "settling the index"));
+  return settle_here();
 }
 
 DatabaseFile database_in(io::FileSystem& files, const io::Directory& root) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "index/connection.h"
+#include "index/generation.h"
 #include "index/index.h"
 #include "index/write_turn.h"
 #include "io/file.h"
@@ -15,9 +16,6 @@
 #include "packstore/result.h"
 
 namespace packstore::index {
-
-// The shared counter of commits, in the directory of locks.
-inline constexpr std::string_view kGenerationFile = "generation";
 
 // Thread safety: begin(), checkpoint() and check_writable() from any thread; the rest only by the
 // transaction that holds the turn.
@@ -42,7 +40,7 @@ class Writer {
   Status checkpoint();
 
   // Any thread.
-  Status check_writable() const;
+  Status check_writable();
 
   Connection& connection() { return *connection_; }
   ReferenceCounts reference_counts() const { return counts_; }
@@ -55,6 +53,8 @@ class Writer {
 
   Status ensure_log();
   Status prepare_turn(CommitSync sync);
+  // Within a turn. The failure of before, if there is one.
+  Status settle_here();
   Status set_synchronous(CommitSync sync);
   // Remembers a sync that failed, for good.
   void note_failure(const Status& status);
@@ -75,8 +75,5 @@ class Writer {
 
 // Where the database of the store in `root` is.
 DatabaseFile database_in(io::FileSystem& files, const io::Directory& root);
-
-// COMMIT, counted: within a turn only.
-Status commit_counted(Connection& connection, io::SharedCounter& generation);
 
 }  // namespace packstore::index

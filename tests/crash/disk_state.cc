@@ -211,6 +211,7 @@ void DiskState::fall_back(const PowerCut& cut) {
 DiskState DiskState::after(const PowerCut& cut) const {
   DiskState left = *this;
   left.pending_.clear();
+  left.counters_.clear();
   left.fall_back(cut);
   for (const EntryOperation& operation : pending_) {
     const Coins coins(cut.seed, operation.number);

@@ -139,6 +139,12 @@ class DiskState {
 
   DiskState after(const PowerCut& cut) const;
 
+  // Shared counters, which live in files that nobody syncs: they outlive programs, no power cut,
+  // and tell no two disks apart.
+  using Counters = std::map<NodeId, std::uint64_t>;
+  const Counters& counters() const { return counters_; }
+  void set_counters(Counters counters) { counters_ = std::move(counters); }
+
   // Equal for disks on which a program sees the same.
   std::uint64_t digest() const;
 
@@ -157,6 +163,7 @@ class DiskState {
   std::vector<std::shared_ptr<DirectoryNode>> directories_;
   std::vector<EntryOperation> pending_;  // In their order; what a sync has kept is taken out.
   std::uint64_t changes_ = 0;
+  Counters counters_;
 };
 
 }  // namespace packstore::crash

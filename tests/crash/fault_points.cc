@@ -3,7 +3,8 @@
 // 3. The handle is asked for every promise. What it says after a failed sync must stay true even
 //    when the power goes: the disk forgets what a failed sync should have kept.
 // 4. The handle tries again. What it acknowledges now must be true as well.
-// 5. A process that opens the store afterwards finds everything, and completes the operation.
+// 5. A process that opens the store afterwards finds everything, and completes the operation. Then
+//    the power goes; so it does when a process that was there from the beginning completes it.
 #include "crash/fault_points.h"
 
 #include <fmt/format.h>
@@ -77,8 +78,10 @@ class FaultRunner {
     for (const Fault& fault : faults) place_ += ": " + describe(fault);
     SimDisk disk(start_);
     World world(disk, claims_);
+    World beside(disk);
     if (opens_) {
       if (const Status opened = world.open(); !opened) return complain({opened.error().message});
+      if (const Status opened = beside.open(); !opened) return complain({opened.error().message});
     }
     for (Fault& fault : faults) fault.step += disk.steps();
     disk.fail(std::move(faults));
@@ -96,9 +99,31 @@ class FaultRunner {
     look("the power goes: ", disk.state().after({}), world.claims());
     world.close();
     look("another process: ", disk.state(), world.claims());
+    go_on_afterwards(disk.state(), world.claims());
+    if (!opens_) return;
+    beside.learn(world.claims());
+    go_on("a process beside it", beside, disk);
   }
 
  private:
+  void go_on_afterwards(DiskState left, const Claims& claims) {
+    SimDisk disk(std::move(left));
+    World world(disk, claims);
+    if (claims.created) {
+      if (const Status opened = reopen(scenario_, world); !opened)
+        return;  // Complained of already.
+    }
+    go_on("another process", world, disk);
+  }
+
+  void go_on(const std::string& who, World& world, const SimDisk& disk) {
+    if (const Status done = scenario_.act(world); !done) {
+      complain({who + ": " + done.error().message});
+    }
+    world.close();
+    look(who + ", and the power goes: ", disk.state().after({}), world.claims());
+  }
+
   void look(std::string_view when, const DiskState& left, const Claims& claims) {
     for (const std::string& line : examine(scenario_, left, claims, {}).complaints) {
       complain({std::string(when) + line});

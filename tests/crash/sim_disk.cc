@@ -218,7 +218,11 @@ class SimDirectory final : public io::Directory {
 };
 
 SimDisk::SimDisk(DiskState state)
-    : state_(std::move(state)), vfs_(std::make_unique<SimVfs>(*this)) {}
+    : state_(std::move(state)), vfs_(std::make_unique<SimVfs>(*this)) {
+  for (const auto& [node, value] : state_.counters()) {
+    counters_[node] = std::make_unique<std::atomic<std::uint64_t>>(value);
+  }
+}
 SimDisk::~SimDisk() = default;
 
 const char* SimDisk::sqlite_vfs() const { return vfs_->name(); }
@@ -245,7 +249,11 @@ std::uint64_t SimDisk::steps() const {
 
 DiskState SimDisk::state() const {
   const std::lock_guard lock(mutex_);
-  return state_;
+  DiskState::Counters counters;
+  for (const auto& [node, value] : counters_) counters[node] = value->load();
+  DiskState now = state_;
+  now.set_counters(std::move(counters));
+  return now;
 }
 
 SimDisk::Verdict SimDisk::begin_step(std::string_view verb, std::string_view path,

@@ -156,6 +156,7 @@ int shm_map(sqlite3_file* file, int region, int bytes, int extend, void volatile
     regions.push_back(std::make_unique<char[]>(static_cast<std::size_t>(bytes)));
   }
   *memory = regions[index].get();
+  shared_of(handle).mapped.insert(&handle);
   return SQLITE_OK;
 }
 
@@ -191,7 +192,9 @@ int shm_unmap(sqlite3_file* file, int remove) {
   SimVfs::Shared& shared = shared_of(handle);
   shared.shared_slots.erase(&handle);
   shared.exclusive_slots.erase(&handle);
-  if (remove != 0) shared.regions.clear();
+  shared.mapped.erase(&handle);
+  // Whoever comes when all have gone reads the log from its front, as SQLite's own does.
+  if (remove != 0 || shared.mapped.empty()) shared.regions.clear();
   return SQLITE_OK;
 }
 

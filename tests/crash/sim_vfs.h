@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class SimVfs {
   struct Shared {
     std::map<Holder, int> file_locks;
     std::vector<std::unique_ptr<char[]>> regions;
+    std::set<Holder> mapped;
     std::map<Holder, unsigned> shared_slots;     // A bit a slot.
     std::map<Holder, unsigned> exclusive_slots;  // The same.
   };

@@ -53,6 +53,8 @@ class World {
   const Claims& claims() const { return claims_; }
   Store& store() { return *store_; }
   bool is_open() const { return store_.has_value(); }
+  // What another process was promised, and asked for, meanwhile.
+  void learn(const Claims& claims) { claims_ = claims; }
   // Handles that broke their word: said yes after they had failed.
   const std::vector<std::string>& broken() const { return broken_; }
 

@@ -159,8 +159,18 @@ class SyncTest : public ::testing::Test {
     return (*transaction)->commit();
   }
 
+  // Of the database and its log as they are now, as after the end of every process.
+  std::unique_ptr<Index> read_from_the_front() const {
+    for (const char* suffix : {"", "-wal"}) {
+      std::filesystem::copy_file(store_.database().string() + suffix,
+                                 front_.database().string() + suffix);
+    }
+    return front_.open();
+  }
+
   LayeredFileSystem files_;
   StoreDirectory store_;
+  StoreDirectory front_;
   std::unique_ptr<Index> index_;
 };
 
@@ -208,7 +218,6 @@ TEST_F(SyncTest, FailedSyncMakesNothingVisibleAndIsFinal) {
   g_switches.syncs_fail = true;
   EXPECT_THAT(commit_row(2, CommitSync::kDurable), FailsWith(ErrorCode::kIo));
   EXPECT_EQ(index_->find(id_of(2)).value(), std::nullopt);
-  EXPECT_EQ(index_->generation() % 2, 0);
 
   // The next sync would succeed without having written anything.
   g_switches.syncs_fail = false;
@@ -216,6 +225,39 @@ TEST_F(SyncTest, FailedSyncMakesNothingVisibleAndIsFinal) {
   EXPECT_THAT(commit_row(3, CommitSync::kLazy), FailsWith(ErrorCode::kIo));
   EXPECT_THAT(index_->checkpoint(), FailsWith(ErrorCode::kIo));
   EXPECT_EQ(index_->find(id_of(1)).value(), row_of(1).at) << "reading goes on";
+}
+
+// The log of the index holds the commit that failed, whole; whoever read it from its front would
+// find it. And the rows of before may never have reached the disk.
+TEST_F(SyncTest, WhoeverComesNextSettlesWhatAFailedSyncHasLeftInDoubt) {
+  const auto beside = store_.open(files_);
+  ASSERT_THAT(commit_row(1, CommitSync::kLazy), Succeeds());
+  g_switches.syncs_fail = true;
+  EXPECT_THAT(commit_row(2, CommitSync::kDurable), FailsWith(ErrorCode::kIo));
+  EXPECT_EQ(index_->generation() % 2, 1);
+  EXPECT_THAT(beside->check_writable(), FailsWith(ErrorCode::kIo));
+
+  g_switches = {};
+  const auto next = store_.open(files_);
+  EXPECT_THAT(next->check_writable(), Succeeds());
+  EXPECT_GE(g_switches.wal_syncs, 1) << "a commit of its own behind the rows of before";
+  EXPECT_EQ(next->generation() % 2, 0);
+  EXPECT_EQ(next->find(id_of(1)).value(), row_of(1).at);
+  EXPECT_EQ(next->find(id_of(2)).value(), std::nullopt);
+
+  index_.reset();
+  const auto copy = read_from_the_front();
+  EXPECT_EQ(copy->find(id_of(1)).value(), row_of(1).at);
+  EXPECT_EQ(copy->find(id_of(2)).value(), std::nullopt);
+  g_switches = {};
+  EXPECT_THAT(next->check_writable(), Succeeds());
+  EXPECT_EQ(g_switches.wal_syncs, 0) << "once is enough";
+}
+
+TEST_F(SyncTest, ACheckpointThatCannotSyncLeavesTheLogInDoubt) {
+  g_switches.syncs_fail = true;
+  EXPECT_THAT(index_->checkpoint(), FailsWith(ErrorCode::kIo));
+  EXPECT_EQ(index_->generation() % 2, 1);
 }
 
 TEST_F(SyncTest, FailedCheckpointLeavesTheCommitStandingAndIsFinal) {
