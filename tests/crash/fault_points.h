@@ -24,7 +24,8 @@ struct FaultSurvey {
 
 // Each step fails in each way, once and from then on, and pairs of steps fail; then the disk is
 // well again. The handle that saw it keeps every promise, whatever it says; so does a store opened
-// afterwards, and one opened after a power cut, before and after the operation was tried again.
+// afterwards, and one opened after a power cut, before and after the operation was tried again; and
+// so do the stores that other processes, there before or coming later, have completed it in.
 FaultSurvey fail_everywhere(const Scenario& scenario, const FaultExtent& extent);
 
 // The same for chosen faults, whose steps count from the beginning of the operation.
