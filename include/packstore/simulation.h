@@ -158,7 +158,8 @@ struct SimulationResult {
   std::uint64_t images_left = 0;
   std::uint64_t occupancy_bytes = 0;  // Of the descriptors left, in memory.
   double live_over_ideal = 0;         // Mean of live bytes over (pages in use + window).
-  double file_size_p1 = 0;  // Files of jobs, the last of each job run apart, over the target.
+  // Files of jobs over the target; of each row of files that a plan writes the last is left out.
+  double file_size_p1 = 0;
   double file_size_p99 = 0;
   std::uint64_t cut_points = 0;          // Between merged or image layers.
   std::uint64_t perfect_cut_points = 0;  // That no layer but flushes straddles.

@@ -3,12 +3,14 @@
 // 1. Shares of layers are sorted into stacks, one a cell, down to the newest image.
 // 2. What cells are to write is laid into files from left to right. Each cell makes a rectangle of
 //    its own, unless its neighbour has the same layers: then one rectangle covers both.
-// 3. A file ends with the cell that brings it nearest to the target size.
+// 3. Files are as many as bring them nearest to the target size, and all as large: a file ends with
+//    the cell that brings it nearest to its share.
 #include "compaction/cell_stack.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -125,16 +127,26 @@ CellPart image_at_tip(const CellStack& stack, Lsn tip) {
 
 void append_jobs(JobKind kind, std::vector<CellPart> parts, std::uint64_t file_bytes,
                  const std::string& reason, std::uint64_t wal_bytes, CompactionPlan& plan) {
+  double total = 0;
+  for (const CellPart& cell : parts) total += static_cast<double>(cell.part.bytes);
+  const double files = std::max(
+      std::round(total / static_cast<double>(std::max<std::uint64_t>(file_bytes, 1))), 1.0);
+  const double share = total / files;
   CompactionJob job{.kind = kind};
   Terms terms;
+  double laid = 0;
+  double end = share;  // Of the file, among all bytes.
   for (CellPart& cell : parts) {
-    // A file ends where adding the next cell would take it further from the target.
-    const std::uint64_t filled = std::min(file_bytes, job.effect.bytes_written);
-    const std::uint64_t with_next = job.effect.bytes_written + cell.part.bytes;
-    if (with_next > file_bytes && with_next - file_bytes > file_bytes - filled) {
+    const auto bytes = static_cast<double>(cell.part.bytes);
+    // A file ends with the cell that brings it nearest to its end, and holds half its share at
+    // least.
+    const bool is_filled = 2 * static_cast<double>(job.effect.bytes_written) >= share;
+    if (laid + bytes / 2 > end && is_filled) {
       finish_job(std::exchange(job, {.kind = kind}), terms, reason, wal_bytes, plan);
       terms = {};
+      while (laid + bytes / 2 > end) end += share;
     }
+    laid += bytes;
     add_part(job, terms, std::move(cell));
   }
   finish_job(std::move(job), terms, reason, wal_bytes, plan);

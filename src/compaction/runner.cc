@@ -43,9 +43,9 @@ class Run {
       const std::size_t job = next_job_++;
       if (job >= plan_.jobs.size() || !wait_for_inputs(job)) return {};
       Result<std::unique_ptr<JobOutputs>> made = executor_.make(plan_.jobs[job], control);
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       made_[job].emplace(std::move(made));
-      publish_in_order();
+      publish_in_order(lock);
     }
   }
 
@@ -69,26 +69,36 @@ class Run {
 
   bool has_ended() const { return stop_.stop_requested() || !status_.has_value(); }
 
-  // With the mutex held: publishing is one thread's at a time, and edits are small.
-  void publish_in_order() {
+  // By whoever finds nobody at it. The mutex is not held during an edit, which may wait for a disk:
+  // the other threads make outputs meanwhile, and leave them to the one that publishes.
+  void publish_in_order(std::unique_lock<std::mutex>& lock) {
+    if (is_publishing_) return;
+    is_publishing_ = true;
     while (published_ < made_.size() && made_[published_] && status_.has_value()) {
-      Result<std::unique_ptr<JobOutputs>>& made = *made_[published_];
-      status_ = made.has_value() ? executor_.publish(plan_.jobs[published_], **made)
-                                 : Status(std::move(made).error());
-      made_[published_].reset();
-      if (!status_.has_value()) {
-        stop_.request_stop();
-        break;
-      }
-      ++published_;
-      if (options_.control.on_progress) {
-        options_.control.on_progress({.phase = "compact",
-                                      .done = published_,
-                                      .total = made_.size(),
-                                      .unit = ProgressUnit::kObjects});
-      }
+      const std::size_t job = published_;
+      Result<std::unique_ptr<JobOutputs>> made = *std::exchange(made_[job], std::nullopt);
+      lock.unlock();
+      Status status = publish(job, std::move(made));
+      lock.lock();
+      status_ = std::move(status);
+      if (status_.has_value()) ++published_;
+      changed_.notify_all();
     }
-    changed_.notify_all();
+    is_publishing_ = false;
+  }
+
+  Status publish(std::size_t job, Result<std::unique_ptr<JobOutputs>> made) {
+    Status status = made.has_value() ? executor_.publish(plan_.jobs[job], **made)
+                                     : Status(std::move(made).error());
+    if (!status.has_value()) {
+      stop_.request_stop();
+    } else if (options_.control.on_progress) {
+      options_.control.on_progress({.phase = "compact",
+                                    .done = job + 1,
+                                    .total = plan_.jobs.size(),
+                                    .unit = ProgressUnit::kObjects});
+    }
+    return status;
   }
 
   const CompactionPlan& plan_;
@@ -100,6 +110,7 @@ class Run {
   std::condition_variable changed_;
   std::vector<std::optional<Result<std::unique_ptr<JobOutputs>>>> made_;
   std::size_t published_ = 0;
+  bool is_publishing_ = false;
   Status status_;
 };
 

@@ -120,8 +120,8 @@ void SimulatedExecutor::count_job(const CompactionJob& job, const LayerEdit& edi
   totals_.files += edit.file_bytes.size();
   totals_.layers += edit.added.size();
   for (const std::uint64_t bytes : edit.file_bytes) {
-    totals_.file_sizes.push_back(static_cast<double>(bytes) /
-                                 static_cast<double>(history_.workload.file_bytes));
+    totals_.written.push_back(
+        {job.kind, static_cast<double>(bytes) / static_cast<double>(history_.workload.file_bytes)});
   }
 }
 

@@ -11,6 +11,11 @@
 
 namespace packstore {
 
+struct WrittenFile {
+  JobKind kind = JobKind::kMerge;
+  double size = 0;  // Over the target.
+};
+
 struct JobTotals {
   std::uint64_t jobs = 0;
   std::uint64_t read_bytes = 0;
@@ -21,7 +26,7 @@ struct JobTotals {
   std::uint64_t embedded_bytes = 0;
   std::uint64_t files = 0;
   std::uint64_t layers = 0;
-  std::vector<double> file_sizes;  // Over the target; the last of a job apart.
+  std::vector<WrittenFile> written;
 };
 
 class SimulatedExecutor final : public JobExecutor {

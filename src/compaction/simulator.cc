@@ -59,7 +59,7 @@ class Simulation {
       tuning_ = plan->tuning;
       if (plan->jobs.empty()) return {};
       if (options_.on_plan) options_.on_plan(*plan, input);
-      const std::size_t files_before = executor_.totals().file_sizes.size();
+      const std::size_t files_before = executor_.totals().written.size();
       Status done = run_plan(*plan, executor_, {.control = {.stop = options_.control.stop}});
       if (!done.has_value()) return named(std::move(done).error());
       keep_sizes(files_before);
@@ -75,10 +75,12 @@ class Simulation {
     return error;
   }
 
-  // The last file of a plan is as large as what was left for it.
+  // Of the files that a plan writes in a row, the last is as large as what was left for it.
   void keep_sizes(std::size_t from) {
-    const auto& sizes = executor_.totals().file_sizes;
-    for (std::size_t i = from; i + 1 < sizes.size(); ++i) file_sizes_.push_back(sizes[i]);
+    const auto& files = executor_.totals().written;
+    for (std::size_t i = from; i + 1 < files.size(); ++i) {
+      if (files[i].kind == files[i + 1].kind) file_sizes_.push_back(files[i].size);
+    }
   }
 
   // What the policy may know of the key space.
@@ -217,8 +219,7 @@ class Simulation {
     for (const LayerShape& layer : layers) {
       (layer.is_delta() ? row.deltas_left : row.images_left) += 1;
       row.occupancy_bytes += sizeof(LayerShape) + layer.cells.size() * sizeof(CellShare);
-      if (layer.keys == KeyRange::all()) continue;
-      cuts.push_back(layer.keys.begin);
+      if (!is_flushed(layer)) cuts.push_back(layer.keys.begin);
     }
     std::ranges::sort(cuts);
     cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
@@ -226,9 +227,16 @@ class Simulation {
     row.perfect_cut_points =
         static_cast<std::uint64_t>(std::ranges::count_if(cuts, [&](const Key& cut) {
           return std::ranges::none_of(layers, [&](const LayerShape& layer) {
-            return layer.keys != KeyRange::all() && layer.keys.begin < cut && cut < layer.keys.end;
+            return !is_flushed(layer) && layer.keys.begin < cut && cut < layer.keys.end;
           });
         }));
+  }
+
+  // As a flush left it, or trimmed: never merged.
+  bool is_flushed(const LayerShape& layer) const {
+    const auto flush = std::ranges::lower_bound(
+        history_.flushes, layer.lsns.end, {}, [](const FlushInterval& it) { return it.lsns.end; });
+    return layer.is_delta() && flush != history_.flushes.end() && flush->lsns == layer.lsns;
   }
 
   const WriteHistory::Data& history_;

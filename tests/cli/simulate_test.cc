@@ -70,6 +70,7 @@ TEST_F(Simulate, PrintsARowForEachPolicy) {
   for (const char* policy : {"tiered", "lazy", "count", "cells"}) {
     EXPECT_THAT(outcome.out, HasSubstr(policy));
   }
+  EXPECT_THAT(outcome.err, HasSubstr("records a second"));
 }
 
 TEST_F(Simulate, WithJsonIsAnArrayOfRows) {

@@ -113,7 +113,7 @@ TEST(CellPolicy, EndsFilesWithCellsNearTheTarget) {
   for (const CompactionJob& job : plan_of(*policy, at_price_one(drawn)).jobs) {
     sizes.push_back(job.effect.bytes_written);
   }
-  EXPECT_THAT(sizes, ElementsAre(600, 600, 400));
+  EXPECT_THAT(sizes, ElementsAre(600, 400, 600));
 }
 
 TEST(CellPolicy, CopiesWhatIsLeftInAFileOnceItsDeadBytesHaveWaitedLongEnough) {
@@ -212,6 +212,34 @@ TEST(Merges, OfOneLayerBecomeMoves) {
   EXPECT_THAT(outline(plan), ElementsAre("merge 0-1 b a", "move 1-2 b"));
   EXPECT_EQ(plan.jobs.back().effect.bytes_written, 0U);
 }
+
+// Bytes of the files into which cells of these sizes are laid; 1000 is the target.
+std::vector<std::uint64_t> lay_into_files(const std::vector<std::uint64_t>& cells) {
+  std::vector<CellPart> parts;
+  Key begin = Key::min();
+  for (const std::uint64_t bytes : cells) {
+    const KeyRange keys = {begin, advance(begin, 1)};
+    parts.push_back({.part = {.keys = keys, .lsns = {0, 1}, .bytes = bytes}});
+    begin = keys.end;
+  }
+  CompactionPlan plan;
+  append_jobs(JobKind::kMerge, std::move(parts), 1000, "test", 1, plan);
+  std::vector<std::uint64_t> files;
+  for (const CompactionJob& job : plan.jobs) files.push_back(job.effect.bytes_written);
+  return files;
+}
+
+TEST(Files, AreAsLargeAsEachOther) {
+  EXPECT_THAT(lay_into_files(std::vector<std::uint64_t>(12, 200)), ElementsAre(1200, 1200));
+  EXPECT_THAT(lay_into_files(std::vector<std::uint64_t>(27, 100)), ElementsAre(900, 900, 900));
+  EXPECT_THAT(lay_into_files({100, 100}), ElementsAre(200));
+}
+
+TEST(Files, TakeAFewBytesAlongWithALargeCell) {
+  EXPECT_THAT(lay_into_files({10, 4000, 600, 600}), ElementsAre(4010, 1200));
+}
+
+TEST(Files, AreNoneOfNothing) { EXPECT_THAT(lay_into_files({}), IsEmpty()); }
 
 }  // namespace
 }  // namespace packstore

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <mutex>
 #include <random>
 #include <set>
@@ -119,6 +120,39 @@ TEST(RunPlan, BeginsAJobAfterThoseItNames) {
   }
   Recorder recorder;
   EXPECT_TRUE(run_plan(plan, recorder, {.threads = 4}).has_value());
+}
+
+// Publishing the first job ends only when two later ones are made: by the other thread, which must
+// not wait for it.
+TEST(RunPlan, MakesOutputsWhileAnEditIsPublished) {
+  struct NoOutputs final : JobOutputs {};
+  class Slow final : public JobExecutor {
+   public:
+    Result<std::unique_ptr<JobOutputs>> make(const CompactionJob&, const JobControl&) override {
+      const std::lock_guard lock(mutex_);
+      ++made_;
+      changed_.notify_all();
+      return std::unique_ptr<JobOutputs>(std::make_unique<NoOutputs>());
+    }
+    Status publish(const CompactionJob& job, JobOutputs&) override {
+      std::unique_lock lock(mutex_);
+      published.push_back(job.reason);
+      changed_.wait(lock, [&] { return made_ == 3; });
+      return {};
+    }
+
+    std::vector<std::string> published;
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int made_ = 0;
+  };
+  CompactionPlan plan;
+  for (const char* name : {"first", "second", "third"}) plan.jobs.push_back({.reason = name});
+  Slow slow;
+  ASSERT_TRUE(run_plan(plan, slow, {.threads = 2}).has_value());
+  EXPECT_THAT(slow.published, ::testing::ElementsAre("first", "second", "third"));
 }
 
 TEST(RunPlan, RefusesAJobThatWaitsForALaterOne) {
