@@ -172,7 +172,6 @@ void restore(benchmark::State& state, Verify verify) {
   const FileRoot root = add(open.store, noise(), {.threads = 2});
   const StoreBlocks blocks(open.store, {.verify = verify});
   const std::filesystem::path target = open.directory.path() / "restored";
-  Bytes buffer(std::size_t{8} << 20);
   for ([[maybe_unused]] auto step : state) {
     state.PauseTiming();
     std::filesystem::remove(target);
@@ -181,9 +180,13 @@ void restore(benchmark::State& state, Verify verify) {
         FileReader::open(blocks, root.cid, {.threads = static_cast<unsigned>(state.range(0))})
             .value();
     NewFile file(target);
-    while (const std::size_t count = reader.read(buffer).value()) {
-      file.write(ByteView(buffer).first(count));
-    }
+    reader
+        .for_each_piece({},
+                        [&](ByteView piece) -> Status {
+                          file.write(piece);
+                          return {};
+                        })
+        .value();
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(kFileBytes));
 }

@@ -58,6 +58,14 @@ class PACKSTORE_EXPORT BlockStore {
   // kNotFound names the CID: nobody has put it. kCorrupt: what is stored is not it.
   Result<Bytes> get(const Cid& cid) const;
 
+  // A part of a block: fills the front of `into` with its bytes from `offset` on, and returns the
+  // size of the whole block. Errors as get(), and then `into` is undefined.
+  Result<std::uint64_t> get_part(const Cid& cid, std::uint64_t offset,
+                                 std::span<std::byte> into) const;
+  // True where parts cost less than whole blocks, so that a few of them are better asked for one by
+  // one than with get_many().
+  virtual bool has_cheap_parts() const { return false; }
+
   // Gives each block of `cids` to `visit` with its position, in the order that suits the store. The
   // view is valid during the call. What is absent or damaged is given as its error and the rest
   // goes on; an error returned by `visit` ends the call with it.
@@ -85,6 +93,9 @@ class PACKSTORE_EXPORT BlockStore {
   // What a store implements besides put_prepared(). kNotFound: nobody has put it.
   virtual Result<Bytes> get_object(const ObjectId& id) const = 0;
   virtual Result<std::uint64_t> object_size(const ObjectId& id) const = 0;
+  // As get_part(). Reads the whole object where it is not overridden.
+  virtual Result<std::uint64_t> get_object_part(const ObjectId& id, std::uint64_t offset,
+                                                std::span<std::byte> into) const;
   // In the order of `ids`.
   virtual Result<std::vector<bool>> has_objects(std::span<const ObjectId> ids) const = 0;
 
@@ -129,10 +140,15 @@ class PACKSTORE_EXPORT StoreBlocks final : public BlockStore {
   // that nothing of the last batch became visible.
   Result<BatchReport> commit();
 
+  // Unverified parts are.
+  bool has_cheap_parts() const override { return options_.verify == Verify::kNone; }
+
  private:
   struct Prepared;
   Result<Bytes> get_object(const ObjectId& id) const override;
   Result<std::uint64_t> object_size(const ObjectId& id) const override;
+  Result<std::uint64_t> get_object_part(const ObjectId& id, std::uint64_t offset,
+                                        std::span<std::byte> into) const override;
   Result<std::vector<bool>> has_objects(std::span<const ObjectId> ids) const override;
   Status get_objects(std::span<const ObjectId> ids, const ObjectVisitor& visit) const override;
   Result<std::shared_ptr<Batch>> begin_if_none() const;
@@ -152,9 +168,13 @@ class PACKSTORE_EXPORT MemoryBlocks final : public BlockStore {
 
   std::size_t block_count() const;
 
+  bool has_cheap_parts() const override { return true; }
+
  private:
   Result<Bytes> get_object(const ObjectId& id) const override;
   Result<std::uint64_t> object_size(const ObjectId& id) const override;
+  Result<std::uint64_t> get_object_part(const ObjectId& id, std::uint64_t offset,
+                                        std::span<std::byte> into) const override;
   Result<std::vector<bool>> has_objects(std::span<const ObjectId> ids) const override;
 
   mutable std::mutex mutex_;
@@ -172,10 +192,16 @@ class PACKSTORE_EXPORT OverlayBlocks final : public BlockStore {
       std::span<const ByteView> contents) const override;
   Status put_prepared(const PreparedBlocks& blocks) override;
 
+  bool has_cheap_parts() const override {
+    return upper_.has_cheap_parts() && lower_.has_cheap_parts();
+  }
+
  private:
   struct Prepared;
   Result<Bytes> get_object(const ObjectId& id) const override;
   Result<std::uint64_t> object_size(const ObjectId& id) const override;
+  Result<std::uint64_t> get_object_part(const ObjectId& id, std::uint64_t offset,
+                                        std::span<std::byte> into) const override;
   Result<std::vector<bool>> has_objects(std::span<const ObjectId> ids) const override;
   Status get_objects(std::span<const ObjectId> ids, const ObjectVisitor& visit) const override;
 

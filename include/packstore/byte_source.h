@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "packstore/bytes.h"
 #include "packstore/export.h"
@@ -19,6 +21,10 @@ class PACKSTORE_EXPORT ByteSource {
   // An error ends the call that reads from this source with the same error: a source that breaks
   // off never becomes a shorter object.
   virtual Result<std::size_t> read(std::span<std::byte> into) = 0;
+
+  // All that is left of the stream, which is at its end then: for a source that has it in memory,
+  // where it must stay until the call that reads from this source has returned. nullopt: read().
+  virtual std::optional<ByteView> take_rest() { return std::nullopt; }
 };
 
 // The bytes of a view that the caller keeps alive.
@@ -26,6 +32,7 @@ class PACKSTORE_EXPORT ViewSource final : public ByteSource {
  public:
   explicit ViewSource(ByteView rest) : rest_(rest) {}
   Result<std::size_t> read(std::span<std::byte> into) override;
+  std::optional<ByteView> take_rest() override { return std::exchange(rest_, {}); }
 
  private:
   ByteView rest_;

@@ -97,6 +97,11 @@ struct FileReaderOptions {
   unsigned threads = 1;
 };
 
+struct FileStretch {
+  std::uint64_t offset = 0;
+  std::uint64_t length = UINT64_MAX;  // As far as the file goes.
+};
+
 enum class SeekFrom : std::uint8_t { kStart, kPosition, kEnd };
 
 // Reads a file anywhere. Opening reads the root alone; a read fetches the nodes on its way,
@@ -125,6 +130,14 @@ class PACKSTORE_EXPORT FileReader {
 
   // The same at `offset`; does not move the position.
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into);
+
+  // Gives a stretch of the file to `visit`, front to back, in pieces of 1 MiB; a view is valid
+  // during its call. With several threads the others read ahead, one piece each, while one visits:
+  // `visit` is called by any of them, in the order of the pieces and never by two at a time. What
+  // it returns as an error ends the call, and so does a piece that cannot be read, when its turn
+  // has come. Does not move the position.
+  using PieceVisitor = std::function<Status(ByteView piece)>;
+  Status for_each_piece(const FileStretch& stretch, const PieceVisitor& visit);
 
   // Moves the position and returns it; behind the end is allowed. Reads nothing.
   // kInvalidArgument, and nothing moved: before the start, or not representable.

@@ -119,6 +119,14 @@ class PACKSTORE_EXPORT Store {
 
   // The whole object. kNotFound: nobody has put it. kCorrupt: what is stored is not it.
   Result<Bytes> get(const ObjectId& id, const ReadOptions& options = {}) const;
+
+  // A part of an object: fills the front of `into` with its content from `offset` on, and returns
+  // the size of the whole object, which says how far that went. Straight from the disk into `into`
+  // where that is the whole object, or where the object is verbatim and nothing is verified;
+  // otherwise all of it is read, as by get(). Errors as get(), and then `into` is undefined.
+  Result<std::uint64_t> get_part(const ObjectId& id, std::uint64_t offset,
+                                 std::span<std::byte> into, const ReadOptions& options = {}) const;
+
   Result<ObjectReader> open_object(const ObjectId& id, const ReadOptions& options = {}) const;
 
   // Gives each object of `ids` to `visit`, once per distinct id, in the order of the packs, which

@@ -13,9 +13,6 @@ namespace packstore::cli {
 
 namespace {
 
-// Large enough to be read straight from neighbouring records.
-constexpr std::size_t kCopyBytes = std::size_t{8} << 20;
-
 class CatCommand final : public StoreCommand {
  public:
   void add_options(CLI::App& app) override {
@@ -46,7 +43,7 @@ class CatCommand final : public StoreCommand {
       return fail(ErrorCode::kInvalidArgument,
                   "--json: standard output is for the file; name another with -o");
     }
-    const Status copied = copy(*reader, [&](ByteView part) {
+    const Status copied = reader->for_each_piece(stretch(), [&](ByteView part) {
       session.out().write(part);
       return interrupted() ? Status(fail(ErrorCode::kCancelled, "cat: interrupted"))
                            : session.out().status();
@@ -56,32 +53,19 @@ class CatCommand final : public StoreCommand {
   }
 
  private:
-  using Sink = std::function<Status(ByteView)>;
+  FileStretch stretch() const {
+    return {.offset = offset_, .length = length_.value_or(UINT64_MAX)};
+  }
 
   std::uint64_t wanted(const FileReader& reader) const {
     return std::min(length_.value_or(UINT64_MAX), reader.size() - offset_);
-  }
-
-  Status copy(FileReader& reader, const Sink& sink) const {
-    std::uint64_t offset = offset_;
-    std::uint64_t rest = wanted(reader);
-    Bytes buffer(static_cast<std::size_t>(std::min<std::uint64_t>(rest, kCopyBytes)));
-    while (rest > 0) {
-      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(rest, buffer.size()));
-      const Result<std::size_t> read = reader.read_at(offset, std::span(buffer).first(count));
-      if (!read) return read.error();
-      if (const Status taken = sink(ByteView(buffer).first(*read)); !taken) return taken.error();
-      offset += *read;
-      rest -= *read;
-    }
-    return {};
   }
 
   Result<ExitStatus> into_file(const Cid& cid, FileReader& reader, Session& session) const {
     Result<FileWriter> file = FileWriter::create(output_);
     if (!file) return std::move(file).error();
     std::uint64_t bytes = 0;
-    const Status copied = copy(reader, [&](ByteView part) {
+    const Status copied = reader.for_each_piece(stretch(), [&](ByteView part) {
       bytes += part.size();
       session.progress(
           {.phase = "cat", .done = bytes, .total = wanted(reader), .unit = ProgressUnit::kBytes});

@@ -45,6 +45,14 @@ Error error_of_block(const Cid& cid, const Error& error) {
   return fail(error.code, "block {}: {}", cid.to_text(), error.message);
 }
 
+// What get_part() does, of content in memory.
+std::uint64_t copy_part(ByteView content, std::uint64_t offset, std::span<std::byte> into) {
+  const auto first = static_cast<std::size_t>(std::min<std::uint64_t>(offset, content.size()));
+  const std::size_t count = std::min(into.size(), content.size() - first);
+  std::ranges::copy(content.subspan(first, count), into.begin());
+  return content.size();
+}
+
 }  // namespace
 
 Result<Bytes> BlockStore::get(const Cid& cid) const {
@@ -54,6 +62,16 @@ Result<Bytes> BlockStore::get(const Cid& cid) const {
   Result<Bytes> content = get_object(*id);
   if (!content) return error_of_block(cid, content.error());
   return content;
+}
+
+Result<std::uint64_t> BlockStore::get_part(const Cid& cid, std::uint64_t offset,
+                                           std::span<std::byte> into) const {
+  if (const auto content = cid.inline_content()) return copy_part(*content, offset, into);
+  const std::optional<ObjectId> id = cid.object_id();
+  if (!id) return unsupported_hash(cid);
+  Result<std::uint64_t> size = get_object_part(*id, offset, into);
+  if (!size) return error_of_block(cid, size.error());
+  return size;
 }
 
 Status BlockStore::get_many(std::span<const Cid> cids, const BlockVisitor& visit) const {
@@ -150,6 +168,12 @@ Result<std::unique_ptr<PreparedBlocks>> BlockStore::prepare(
   return blocks;
 }
 
+Result<std::uint64_t> BlockStore::get_object_part(const ObjectId& id, std::uint64_t offset,
+                                                  std::span<std::byte> into) const {
+  ASSIGN_OR_RETURN(const Bytes content, get_object(id));
+  return copy_part(content, offset, into);
+}
+
 Status BlockStore::get_objects(std::span<const ObjectId> ids, const ObjectVisitor& visit) const {
   for (const ObjectId& id : ids) {
     const Result<Bytes> content = get_object(id);
@@ -177,6 +201,14 @@ Result<Bytes> MemoryBlocks::get_object(const ObjectId& id) const {
   const auto found = blocks_.find(id);
   if (found == blocks_.end()) return not_in_memory(id);
   return found->second;
+}
+
+Result<std::uint64_t> MemoryBlocks::get_object_part(const ObjectId& id, std::uint64_t offset,
+                                                    std::span<std::byte> into) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = blocks_.find(id);
+  if (found == blocks_.end()) return not_in_memory(id);
+  return copy_part(found->second, offset, into);
 }
 
 Result<std::uint64_t> MemoryBlocks::object_size(const ObjectId& id) const {
@@ -220,6 +252,13 @@ Result<Bytes> OverlayBlocks::get_object(const ObjectId& id) const {
   Result<Bytes> content = upper_.get_object(id);
   if (content || content.error().code != ErrorCode::kNotFound) return content;
   return lower_.get_object(id);
+}
+
+Result<std::uint64_t> OverlayBlocks::get_object_part(const ObjectId& id, std::uint64_t offset,
+                                                     std::span<std::byte> into) const {
+  Result<std::uint64_t> size = upper_.get_object_part(id, offset, into);
+  if (size || size.error().code != ErrorCode::kNotFound) return size;
+  return lower_.get_object_part(id, offset, into);
 }
 
 Result<std::uint64_t> OverlayBlocks::object_size(const ObjectId& id) const {

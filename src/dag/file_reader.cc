@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "dag/file_tree.h"
+#include "dag/piece_reader.h"
 #include "dag/range_reader.h"
 #include "packstore/file.h"
 
@@ -23,7 +24,7 @@ constexpr std::size_t kWindowBytesMax = 4 << 20;
 class FileReader::Impl {
  public:
   Impl(const BlockStore& blocks, const FileReaderOptions& options)
-      : blocks_(blocks), range_(blocks, std::max(options.threads, 1U)) {}
+      : blocks_(blocks), threads_(std::max(options.threads, 1U)), range_(blocks, threads_) {}
 
   Status open(const Cid& root) {
     ASSIGN_OR_RETURN(root_, dag::open_root(blocks_, root, range_.cache()));
@@ -46,6 +47,12 @@ class FileReader::Impl {
     const std::size_t copied = copy_from_window(offset, into);
     RETURN_IF_ERROR(range_.read(*root_, offset + copied, into.subspan(copied)));
     return into.size();
+  }
+
+  Status for_each_piece(FileStretch stretch, const PieceVisitor& visit) {
+    stretch.offset = std::min(stretch.offset, size());
+    stretch.length = std::min(stretch.length, size() - stretch.offset);
+    return dag::for_each_piece(blocks_, *root_, stretch, threads_, visit);
   }
 
   Result<std::uint64_t> seek(std::int64_t offset, SeekFrom from) {
@@ -108,6 +115,7 @@ class FileReader::Impl {
   }
 
   const BlockStore& blocks_;
+  const unsigned threads_;
   dag::RangeReader range_;
   std::optional<dag::FilePiece> root_;
   std::uint64_t position_ = 0;
@@ -134,6 +142,9 @@ std::uint64_t FileReader::position() const { return impl_->position(); }
 Result<std::size_t> FileReader::read(std::span<std::byte> into) { return impl_->read(into); }
 Result<std::size_t> FileReader::read_at(std::uint64_t offset, std::span<std::byte> into) {
   return impl_->read_at(offset, into);
+}
+Status FileReader::for_each_piece(const FileStretch& stretch, const PieceVisitor& visit) {
+  return impl_->for_each_piece(stretch, visit);
 }
 Result<std::uint64_t> FileReader::seek(std::int64_t offset, SeekFrom from) {
   return impl_->seek(offset, from);

@@ -30,10 +30,10 @@ Status check_claim(const FilePiece& piece, const FileTreeNode& node) {
               piece.cid.to_text(), node.size, piece.size);
 }
 
-Status check_claim(const FilePiece& piece, ByteView raw_block) {
-  if (raw_block.size() == piece.size) return {};
+Status check_raw_claim(const FilePiece& piece, std::uint64_t block_size) {
+  if (block_size == piece.size) return {};
   return fail(ErrorCode::kCorrupt, "chunk {}: has {} bytes, the node above claims {}",
-              piece.cid.to_text(), raw_block.size(), piece.size);
+              piece.cid.to_text(), block_size, piece.size);
 }
 
 std::shared_ptr<const FileTreeNode> NodeCache::find(const Cid& cid) {

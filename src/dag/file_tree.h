@@ -50,7 +50,7 @@ Result<FileTreeNode> decode_file_tree_node(const Cid& cid, ByteView block);
 // kCorrupt: the node is not as long as is claimed for it, or lies too deep.
 Status check_claim(const FilePiece& piece, const FileTreeNode& node);
 // kCorrupt: a raw block that is not as long as is claimed for it.
-Status check_claim(const FilePiece& piece, ByteView raw_block);
+Status check_raw_claim(const FilePiece& piece, std::uint64_t block_size);
 
 inline FilePiece child_piece(const FilePiece& piece, const FileTreeNode::Child& child) {
   return {child.cid, piece.offset + child.begin, child.end - child.begin, piece.depth + 1};

@@ -19,6 +19,9 @@ namespace {
 
 // Fewer blocks are fetched before a second thread has begun.
 constexpr std::size_t kBlocksForThreadsMin = 32;
+// So many at most are fetched one by one, where a store has cheap parts: of more, most are wanted
+// as a whole, and neighbours come faster together.
+constexpr std::size_t kPartsMax = 8;
 
 }  // namespace
 
@@ -68,9 +71,9 @@ Status RangeReader::enter(const FilePiece& piece, const FileTreeNode& node, Wave
 
 Status RangeReader::fetch(const Wave& wave, Nodes& nodes) {
   if (wave.empty()) return {};
-  if (wave.size() == 1) {
-    ASSIGN_OR_RETURN(const Bytes block, blocks_.get(wave.front().cid));
-    return take(wave.front(), block, nodes.front());
+  if (wave.size() == 1 || (wave.size() <= kPartsMax && blocks_.has_cheap_parts())) {
+    for (std::size_t i = 0; i < wave.size(); ++i) RETURN_IF_ERROR(fetch_one(wave[i], nodes[i]));
+    return {};
   }
   if (threads_ <= 1 || wave.size() < kBlocksForThreadsMin) return fetch_slice(wave, nodes);
   const std::size_t share = (wave.size() + threads_ - 1) / threads_;
@@ -80,6 +83,21 @@ Status RangeReader::fetch(const Wave& wave, Nodes& nodes) {
     return fetch_slice(std::span(wave).subspan(first, count),
                        std::span(nodes).subspan(first, count));
   });
+}
+
+// Of a raw leaf no more than is wanted, and straight to where it belongs.
+Status RangeReader::fetch_one(const FilePiece& piece, std::shared_ptr<const FileTreeNode>& node) {
+  if (!piece.is_raw()) {
+    ASSIGN_OR_RETURN(const Bytes block, blocks_.get(piece.cid));
+    return take(piece, block, node);
+  }
+  const std::uint64_t begin = std::max(piece.offset, offset_);
+  const std::uint64_t end = std::min(piece.end(), offset_ + into_.size());
+  const std::span<std::byte> part = into_.subspan(static_cast<std::size_t>(begin - offset_),
+                                                  static_cast<std::size_t>(end - begin));
+  ASSIGN_OR_RETURN(const std::uint64_t size,
+                   blocks_.get_part(piece.cid, begin - piece.offset, part));
+  return check_raw_claim(piece, size);
 }
 
 Status RangeReader::fetch_slice(std::span<const FilePiece> pieces,
@@ -96,7 +114,7 @@ Status RangeReader::fetch_slice(std::span<const FilePiece> pieces,
 Status RangeReader::take(const FilePiece& piece, ByteView block,
                          std::shared_ptr<const FileTreeNode>& node) {
   if (piece.is_raw()) {
-    RETURN_IF_ERROR(check_claim(piece, block));
+    RETURN_IF_ERROR(check_raw_claim(piece, block.size()));
     copy(piece.offset, block);
     return {};
   }

@@ -30,6 +30,7 @@ class RangeReader {
 
   Status enter(const FilePiece& piece, const FileTreeNode& node, Wave& next);
   Status fetch(const Wave& wave, Nodes& nodes);
+  Status fetch_one(const FilePiece& piece, std::shared_ptr<const FileTreeNode>& node);
   Status fetch_slice(std::span<const FilePiece> pieces,
                      std::span<std::shared_ptr<const FileTreeNode>> nodes);
   Status take(const FilePiece& piece, ByteView block, std::shared_ptr<const FileTreeNode>& node);

@@ -84,6 +84,11 @@ Result<Bytes> StoreBlocks::get_object(const ObjectId& id) const {
   return store_.get(id, {.verify = options_.verify});
 }
 
+Result<std::uint64_t> StoreBlocks::get_object_part(const ObjectId& id, std::uint64_t offset,
+                                                   std::span<std::byte> into) const {
+  return store_.get_part(id, offset, into, {.verify = options_.verify});
+}
+
 Result<std::uint64_t> StoreBlocks::object_size(const ObjectId& id) const {
   ASSIGN_OR_RETURN(const ObjectInfo info, store_.info(id));
   return info.size;

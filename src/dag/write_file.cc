@@ -1,6 +1,7 @@
 // Every thread carries segments of the file through the same three steps:
 // 1. Take: under one lock, read a segment and cut it. What lies behind the last cut stands at the
-//    front of the next segment. The segment gets its number.
+//    front of the next segment. The segment gets its number. Of a source that has its bytes in
+//    memory, segments are parts of that, and nothing is copied.
 // 2. Prepare, beside the others: hash the chunks side by side, look them up together, compress the
 //    new ones (BlockStore::prepare()).
 // 3. Put: in the order of the numbers, store what is new and give the leaves to the layout builder,
@@ -9,7 +10,6 @@
 // segment a thread. An error waits for its turn like a segment, which makes it the error of the
 // earliest segment that has one; it ends the turns behind it.
 #include <algorithm>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +19,7 @@
 #include "base/parallel.h"
 #include "dag/file_encoder.h"
 #include "dag/layout_builder.h"
+#include "dag/turns.h"
 #include "packstore/file.h"
 #include "store/page_buffer.h"
 
@@ -35,6 +36,7 @@ constexpr std::size_t kSegmentChunksMin = 16;
 
 struct Segment {
   store::PageBuffer buffer = {};  // Sources that read files fill it fast.
+  ByteView data = {};             // Of the buffer, or of the source; its chunks come first.
   std::vector<std::uint32_t> lengths = {};
   std::uint64_t number = 0;
   std::uint64_t size = 0;  // Of all chunks together.
@@ -50,6 +52,7 @@ class FileWriter {
         options_(options),
         segment_bytes_(std::max(kSegmentBytesMin, kSegmentChunksMin * chunker.chunk_bytes_max())),
         encoder_(options.profile),
+        in_memory_(source.take_rest()),
         layout_(encoder_.width(), [this](auto children) { return make_node(children); }) {}
 
   Result<FileRoot> write() {
@@ -57,7 +60,7 @@ class FileWriter {
       carry_segments();
       return Status();
     }));
-    if (error_) return *error_;
+    RETURN_IF_ERROR(turns_.status());
     if (root_.chunks == 0) RETURN_IF_ERROR(put_empty_leaf());
     ASSIGN_OR_RETURN(const Subtree top, layout_.finish());
     root_.cid = top.cid;
@@ -86,6 +89,25 @@ class FileWriter {
     if (options_.control.stop.stop_requested()) {
       return fail(ErrorCode::kCancelled, "writing a file: stopped");
     }
+    ASSIGN_OR_RETURN(const InputEnd end, in_memory_ ? take_view(segment) : fill_buffer(segment));
+    RETURN_IF_ERROR(cut(end, segment));
+    const auto size = static_cast<std::size_t>(segment.size);
+    if (in_memory_) {
+      in_memory_ = in_memory_->subspan(size);
+    } else {
+      const ByteView rest = segment.data.subspan(size);
+      rest_.assign(rest.begin(), rest.end());
+    }
+    is_at_end_ = end == InputEnd::kLast;
+    return true;
+  }
+
+  Result<InputEnd> take_view(Segment& segment) const {
+    segment.data = in_memory_->first(std::min(in_memory_->size(), segment_bytes_));
+    return segment.data.size() == in_memory_->size() ? InputEnd::kLast : InputEnd::kMore;
+  }
+
+  Result<InputEnd> fill_buffer(Segment& segment) {
     if (segment.buffer.size() == 0) RETURN_IF_ERROR(segment.buffer.allocate(segment_bytes_));
     const std::span<std::byte> buffer = segment.buffer.bytes();
     std::copy(rest_.begin(), rest_.end(), buffer.begin());
@@ -96,16 +118,13 @@ class FileWriter {
       source_ended = count == 0;
       filled += count;
     }
-    is_at_end_ = source_ended;
-    const ByteView data = buffer.first(filled);
-    RETURN_IF_ERROR(cut(data, source_ended ? InputEnd::kLast : InputEnd::kMore, segment));
-    const ByteView rest = data.subspan(static_cast<std::size_t>(segment.size));
-    rest_.assign(rest.begin(), rest.end());
-    return true;
+    segment.data = buffer.first(filled);
+    return source_ended ? InputEnd::kLast : InputEnd::kMore;
   }
 
   // The chunker may be an application's: what it says is checked before it is believed.
-  Status cut(ByteView data, InputEnd end, Segment& segment) const {
+  Status cut(InputEnd end, Segment& segment) const {
+    const ByteView data = segment.data;
     segment.lengths.clear();
     const std::size_t covered = chunker_.cut(data, end, segment.lengths);
     segment.size = 0;
@@ -120,7 +139,7 @@ class FileWriter {
   Status carry(const Segment& segment) {
     std::vector<ByteView> chunks;
     chunks.reserve(segment.lengths.size());
-    ByteView rest = segment.buffer.view();
+    ByteView rest = segment.data;
     for (const std::uint32_t length : segment.lengths) {
       chunks.push_back(rest.first(length));
       rest = rest.subspan(length);
@@ -133,19 +152,10 @@ class FileWriter {
     }
     ASSIGN_OR_RETURN(const auto prepared, blocks_.prepare(leaves));
 
-    if (!wait_for_turn(segment.number)) return {};
+    if (!turns_.wait(segment.number)) return {};
     RETURN_IF_ERROR(put(segment, chunks, *prepared));
-    const std::scoped_lock lock(turn_mutex_);
-    ++turn_;
-    turn_changed_.notify_all();
+    turns_.end();
     return {};
-  }
-
-  // False: an earlier segment has failed.
-  bool wait_for_turn(std::uint64_t number) {
-    std::unique_lock lock(turn_mutex_);
-    turn_changed_.wait(lock, [&] { return turn_ == number || error_; });
-    return !error_;
   }
 
   // In its turn.
@@ -168,11 +178,7 @@ class FileWriter {
   }
 
   void end_with(std::uint64_t number, const Error& error) {
-    if (wait_for_turn(number)) {
-      const std::scoped_lock lock(turn_mutex_);
-      error_ = error;
-      turn_changed_.notify_all();
-    }
+    if (turns_.wait(number)) turns_.fail(error);
     const std::scoped_lock lock(input_mutex_);
     is_at_end_ = true;
   }
@@ -205,15 +211,13 @@ class FileWriter {
   const dag::FileEncoder encoder_;
 
   std::mutex input_mutex_;  // Guards what follows, and the source. Held while it is read.
-  Bytes rest_;              // Behind the last cut.
+  // Behind the last cut: all of what is in memory already, or the front of the next segment.
+  std::optional<ByteView> in_memory_;
+  Bytes rest_;
   std::uint64_t segments_ = 0;
   bool is_at_end_ = false;
 
-  std::mutex turn_mutex_;  // Guards what follows.
-  std::condition_variable turn_changed_;
-  std::uint64_t turn_ = 0;  // The segment that may be put. Its thread alone uses what comes below.
-  std::optional<Error> error_;
-
+  dag::Turns turns_;  // Of the segments. Whose turn it is uses what comes below, and no other.
   dag::LayoutBuilder layout_;
   FileRoot root_{Cid::of(NodeKind::kRaw, {})};
 };

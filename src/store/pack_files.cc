@@ -103,16 +103,23 @@ Result<format::PackRecord> PackFile::check_record(
 }
 
 Result<format::PackRecord> PackFile::read_header(const index::ObjectRow& row) const {
-  return read_record(row, {});
+  return read_record(row, 0, {});
 }
 
-Result<format::PackRecord> PackFile::read_record(const index::ObjectRow& row,
+Result<format::PackRecord> PackFile::read_record(const index::ObjectRow& row, std::uint64_t from,
                                                  std::span<std::byte> stored) const {
   RETURN_IF_ERROR(
       check_inside(row.at.offset, format::PackRecord::kHeaderSize + row.at.stored_size));
   RecordHeader header;
   const std::array<std::span<std::byte>, 2> parts = {std::span<std::byte>(header), stored};
-  ASSIGN_OR_RETURN(const std::size_t count, file_->read_at(row.at.offset, parts));
+  const bool at_once = from == 0;
+  ASSIGN_OR_RETURN(std::size_t count,
+                   file_->read_at(row.at.offset, std::span(parts).first(at_once ? 2 : 1)));
+  if (!at_once) {
+    ASSIGN_OR_RETURN(const std::size_t more,
+                     file_->read_at(row.at.offset + header.size() + from, stored));
+    count += more;
+  }
   if (count != header.size() + stored.size()) {
     return fail(ErrorCode::kCorrupt, "pack {} at {}: {} bytes claimed, {} there", pack_,
                 row.at.offset, header.size() + stored.size(), count);

@@ -56,8 +56,9 @@ class PackFile {
   // Reads and checks the header only.
   Result<format::PackRecord> read_header(const index::ObjectRow& row) const;
 
-  // Reads header and stored bytes in one call; `stored` has row.at.stored_size bytes.
-  Result<format::PackRecord> read_record(const index::ObjectRow& row,
+  // Reads the header, and the stored bytes from `from` on into `stored`; all of these are the
+  // record's. In one call where they begin with the first.
+  Result<format::PackRecord> read_record(const index::ObjectRow& row, std::uint64_t from,
                                          std::span<std::byte> stored) const;
 
  private:

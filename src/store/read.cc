@@ -139,6 +139,61 @@ class ManyReader {
   RecordSlice slice_;
 };
 
+// The content of a verbatim object from `offset` on, as much as `into` is long. What is checked of
+// the content is its whole, so `into` is all of it, or nothing is.
+Status read_verbatim(const FoundObject& found, std::uint64_t offset, std::span<std::byte> into,
+                     Verify verify) {
+  const index::ObjectRow& row = found.row;
+  if (found.pack) {
+    ASSIGN_OR_RETURN(const PackRecord record, found.pack->read_record(row, offset, into));
+    if (verify == Verify::kChecksum) RETURN_IF_ERROR(check_checksum(row, record, into));
+  } else {
+    ASSIGN_OR_RETURN(const std::size_t count, found.loose->read_at(offset, into));
+    if (count != into.size()) {
+      return fail(ErrorCode::kCorrupt, "{}: {} bytes long a moment ago, now {}",
+                  found.loose->path(), row.at.size, offset + count);
+    }
+  }
+  return verify == Verify::kContent ? check_content(row.id, into) : Status();
+}
+
+// What read_part_of_object() does, of one copy.
+Result<std::uint64_t> read_part(const FoundObject& found, std::uint64_t offset,
+                                std::span<std::byte> into, Verify verify) {
+  const std::uint64_t size = found.row.at.size;
+  const std::uint64_t first = std::min(offset, size);
+  into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), size - first)));
+  const bool is_whole = into.size() == size;
+  if (found.row.at.codec == Codec::kNone && (is_whole || verify == Verify::kNone)) {
+    RETURN_IF_ERROR(read_verbatim(found, first, into, verify));
+    return size;
+  }
+  ASSIGN_OR_RETURN(const Bytes content, read_content(found, verify));
+  std::ranges::copy(ByteView(content).subspan(static_cast<std::size_t>(first), into.size()),
+                    into.begin());
+  return size;
+}
+
+// `read(copy, verify)` of the copy where it was found last, or else of the one that a lookup finds,
+// or else, where that is damaged in a pack, of the loose one.
+template <typename Read>
+auto read_any_copy(const StoreCore& core, const ObjectId& id, Verify verify, const Read& read)
+    -> decltype(read(std::declval<const FoundObject&>(), verify)) {
+  if (const auto known = open_known(core, id)) {
+    auto content = read(*known, verify);
+    if (content) return content;
+  }
+  ASSIGN_OR_RETURN(const auto found, open_found(core, id));
+  if (!found) return fail(ErrorCode::kNotFound, "object {}: not in the store", id.to_hex());
+  auto content = read(*found, verify);
+  if (content || content.error().code != ErrorCode::kCorrupt || !found->pack) return content;
+  // A damaged packed copy does not matter while there is a good loose one.
+  ASSIGN_OR_RETURN(const auto loose, open_loose_copy(core, id));
+  if (!loose) return content;
+  auto second = read(*loose, Verify::kContent);
+  return second ? std::move(second) : std::move(content);
+}
+
 }  // namespace
 
 Result<Bytes> allocate(std::uint64_t size) {
@@ -186,40 +241,29 @@ Result<Bytes> decode_record(const index::ObjectRow& row, const PackRecord& recor
 
 Result<Bytes> read_content(const FoundObject& found, Verify verify) {
   const index::ObjectRow& row = found.row;
-  if (!found.pack) {
-    ASSIGN_OR_RETURN(Bytes content, allocate(row.at.size));
-    ASSIGN_OR_RETURN(const std::size_t count, found.loose->read_at(0, content));
-    if (count != content.size()) {
-      return fail(ErrorCode::kCorrupt, "{}: {} bytes long a moment ago, now {}",
-                  found.loose->path(), content.size(), count);
-    }
-    if (verify == Verify::kContent) RETURN_IF_ERROR(check_content(row.id, content));
-    return content;
+  if (found.pack) {
+    RETURN_IF_ERROR(
+        found.pack->check_inside(row.at.offset, PackRecord::kHeaderSize + row.at.stored_size));
   }
-  RETURN_IF_ERROR(
-      found.pack->check_inside(row.at.offset, PackRecord::kHeaderSize + row.at.stored_size));
-  ASSIGN_OR_RETURN(Bytes stored, allocate(row.at.stored_size));
-  ASSIGN_OR_RETURN(const PackRecord record, found.pack->read_record(row, stored));
-  if (row.at.codec != Codec::kNone) return decode_record(row, record, stored, verify);
-  if (verify == Verify::kChecksum) RETURN_IF_ERROR(check_checksum(row, record, stored));
-  if (verify == Verify::kContent) RETURN_IF_ERROR(check_content(row.id, stored));
-  return stored;
+  ASSIGN_OR_RETURN(Bytes stored, allocate(found.pack ? row.at.stored_size : row.at.size));
+  if (row.at.codec == Codec::kNone) {
+    RETURN_IF_ERROR(read_verbatim(found, 0, stored, verify));
+    return stored;
+  }
+  ASSIGN_OR_RETURN(const PackRecord record, found.pack->read_record(row, 0, stored));
+  return decode_record(row, record, stored, verify);
 }
 
 Result<Bytes> read_object(const StoreCore& core, const ObjectId& id, Verify verify) {
-  if (const auto known = open_known(core, id)) {
-    Result<Bytes> content = read_content(*known, verify);
-    if (content) return content;
-  }
-  ASSIGN_OR_RETURN(const auto found, open_found(core, id));
-  if (!found) return fail(ErrorCode::kNotFound, "object {}: not in the store", id.to_hex());
-  Result<Bytes> content = read_content(*found, verify);
-  if (content || content.error().code != ErrorCode::kCorrupt || !found->pack) return content;
-  // A damaged packed copy does not matter while there is a good loose one.
-  ASSIGN_OR_RETURN(const auto loose, open_loose_copy(core, id));
-  if (!loose) return content;
-  Result<Bytes> second = read_content(*loose, Verify::kContent);
-  return second ? std::move(second) : std::move(content);
+  return read_any_copy(core, id, verify, read_content);
+}
+
+Result<std::uint64_t> read_part_of_object(const StoreCore& core, const ObjectId& id,
+                                          std::uint64_t offset, std::span<std::byte> into,
+                                          Verify verify) {
+  return read_any_copy(core, id, verify, [&](const FoundObject& found, Verify checks) {
+    return read_part(found, offset, into, checks);
+  });
 }
 
 Status read_many(const StoreCore& core, std::span<const ObjectId> ids,

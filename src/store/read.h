@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "format/pack_record.h"
 #include "index/rows.h"
@@ -20,6 +21,12 @@ Result<Bytes> read_content(const FoundObject& found, Verify verify);
 // Looks the object up and reads it; a damaged packed copy gives way to a good loose one.
 // kNotFound: nobody has put it.
 Result<Bytes> read_object(const StoreCore& core, const ObjectId& id, Verify verify);
+
+// The content from `offset` on into the front of `into`, as far as there is any; returns the size
+// of all of it. What `into` has after an error is undefined. Errors as read_object().
+Result<std::uint64_t> read_part_of_object(const StoreCore& core, const ObjectId& id,
+                                          std::uint64_t offset, std::span<std::byte> into,
+                                          Verify verify);
 
 // The content of a record whose header was checked, from its stored bytes.
 Result<Bytes> decode_record(const index::ObjectRow& row, const format::PackRecord& record,

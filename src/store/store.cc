@@ -59,6 +59,11 @@ Result<Bytes> Store::get(const ObjectId& id, const ReadOptions& options) const {
   return store::read_object(*core_, id, options.verify);
 }
 
+Result<std::uint64_t> Store::get_part(const ObjectId& id, std::uint64_t offset,
+                                      std::span<std::byte> into, const ReadOptions& options) const {
+  return store::read_part_of_object(*core_, id, offset, into, options.verify);
+}
+
 Result<ObjectReader> Store::open_object(const ObjectId& id, const ReadOptions& options) const {
   return ObjectReader::open(*core_, id, options);
 }

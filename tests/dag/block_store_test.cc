@@ -97,6 +97,30 @@ TYPED_TEST(BlockStoreTest, GivesBackWhatWasPut) {
   EXPECT_TRUE(this->blocks().has(cid).value());
 }
 
+TYPED_TEST(BlockStoreTest, GivesPartsOfBlocks) {
+  const Bytes content = this->content(1);
+  const Cid cid = this->blocks().put(NodeKind::kRaw, content).value();
+  this->publish();
+  const auto part = [&](std::uint64_t offset, std::size_t length) {
+    Bytes into(length);
+    EXPECT_EQ(this->blocks().get_part(cid, offset, into).value(), content.size());
+    return into;
+  };
+  EXPECT_EQ(part(0, content.size()), content);
+  EXPECT_EQ(part(7, 20), Bytes(content.begin() + 7, content.begin() + 27));
+  Bytes tail(content.end() - 3, content.end());
+  tail.resize(10);
+  EXPECT_EQ(part(content.size() - 3, 10), tail);
+  EXPECT_EQ(part(content.size(), 4), Bytes(4));
+  EXPECT_EQ(part(UINT64_MAX, 4), Bytes(4));
+
+  const Cid absent = Cid::of(NodeKind::kRaw, ObjectId::of(as_bytes("nobody put it")));
+  Bytes into(1);
+  const Result<std::uint64_t> missing = this->blocks().get_part(absent, 0, into);
+  ASSERT_THAT(missing, FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(missing.error().message, HasSubstr(absent.to_text()));
+}
+
 TYPED_TEST(BlockStoreTest, KeepsAnEmptyBlock) {
   const Cid cid = this->blocks().put(NodeKind::kRaw, {}).value();
   this->publish();

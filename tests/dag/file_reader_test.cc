@@ -169,6 +169,100 @@ TEST_P(FileReaderTest, ReadsAroundABlockThatIsMissing) {
   EXPECT_TRUE(std::equal(step.begin(), step.end(), content.begin() + 155'000));
 }
 
+// Method: pieces of every stretch are put together again, with fewer and more threads than pieces.
+TEST_P(FileReaderTest, GivesStretchesInPiecesFrontToBack) {
+  const Bytes content = noise(2'300'000, 8);
+  FileReader reader = open(write(content));
+  ASSERT_THAT(reader.seek(5), Succeeds());
+  const std::uint64_t size = content.size();
+  for (const FileStretch stretch :
+       {FileStretch{}, FileStretch{.offset = 700'001}, FileStretch{.offset = 3, .length = 1 << 20},
+        FileStretch{.offset = 100, .length = 0}, FileStretch{.offset = size - 1, .length = 9},
+        FileStretch{.offset = size}, FileStretch{.offset = UINT64_MAX}}) {
+    Bytes all;
+    ASSERT_THAT(reader.for_each_piece(stretch,
+                                      [&](ByteView piece) -> Status {
+                                        EXPECT_FALSE(piece.empty());
+                                        EXPECT_LE(piece.size(), 1 << 20);
+                                        all.insert(all.end(), piece.begin(), piece.end());
+                                        return {};
+                                      }),
+                Succeeds());
+    const ByteView from =
+        ByteView(content).subspan(static_cast<std::size_t>(std::min(stretch.offset, size)));
+    const ByteView wanted =
+        from.first(static_cast<std::size_t>(std::min<std::uint64_t>(stretch.length, from.size())));
+    EXPECT_TRUE(std::ranges::equal(all, wanted)) << stretch.offset << ", " << stretch.length;
+  }
+  EXPECT_EQ(reader.position(), 5);
+}
+
+TEST_P(FileReaderTest, GivesNoPieceBehindOneThatFails) {
+  const Bytes content = noise(4'300'000, 9);
+  const FileRoot root = write(content);
+  FileReader reader = open(root);
+  int pieces = 0;
+  EXPECT_THAT(reader.for_each_piece({},
+                                    [&](ByteView) -> Status {
+                                      if (++pieces < 2) return {};
+                                      return Error{ErrorCode::kNoSpace, "full"};
+                                    }),
+              FailsWith(ErrorCode::kNoSpace));
+  EXPECT_EQ(pieces, 2);
+}
+
+// Where a block is missing, what is in front of its piece is given all the same.
+TEST(FileReader, GivesThePiecesInFrontOfTheOneThatCannotBeRead) {
+  const Bytes content = noise(4'300'000, 9);
+  WatchedBlocks blocks;
+  const FileRoot root =
+      write_bytes(blocks, content, {.profile = {.chunker = ChunkerSpec::fixed(1'000)}});
+  blocks.lose(ObjectId::of(ByteView(content).subspan(3'000'000, 1'000)));
+  for (const unsigned threads : {1U, 3U}) {
+    FileReader reader = FileReader::open(blocks, root.cid, {.threads = threads}).value();
+    std::uint64_t bytes = 0;
+    EXPECT_THAT(reader.for_each_piece({},
+                                      [&](ByteView piece) -> Status {
+                                        bytes += piece.size();
+                                        return {};
+                                      }),
+                FailsWith(ErrorCode::kNotFound));
+    EXPECT_EQ(bytes, 2 << 20);
+  }
+}
+
+// Where a store has cheap parts, a short read asks for its own bytes and no others.
+TEST(FileReader, AsksForThePartsThatItWants) {
+  const Bytes content = noise(20'000, 7);
+  WatchedBlocks blocks;
+  blocks.cheap_parts = true;
+  const FileRoot root = write_bytes(blocks, content, {.profile = narrow_profile()});
+  FileReader reader = FileReader::open(blocks, root.cid).value();
+  Bytes into(1'500);
+  for (std::size_t offset = 0; offset < content.size(); offset += 777) {
+    const std::size_t count = reader.read_at(offset, into).value();
+    EXPECT_EQ(count, std::min(into.size(), content.size() - offset));
+    EXPECT_TRUE(std::equal(into.begin(), into.begin() + static_cast<std::ptrdiff_t>(count),
+                           content.begin() + static_cast<std::ptrdiff_t>(offset)));
+    EXPECT_EQ(blocks.take_part_bytes(), count);
+  }
+}
+
+TEST(FileReader, NoticesAPartOfALeafThatIsNotAsLongAsTheNodeAboveSays) {
+  const Bytes content = noise(20'000, 7);
+  WatchedBlocks blocks;
+  blocks.cheap_parts = true;
+  const FileRoot root =
+      write_bytes(blocks, content, {.profile = {.chunker = ChunkerSpec::fixed(1'000)}});
+  const ObjectId leaf = ObjectId::of(ByteView(content).subspan(3'000, 1'000));
+  FileReader reader = FileReader::open(blocks, root.cid).value();
+  Bytes into(300);
+  for (const std::size_t length : {std::size_t{999}, std::size_t{1'001}}) {
+    blocks.replace(leaf, Bytes(length));
+    EXPECT_THAT(reader.read_at(3'100, into), FailsWith(ErrorCode::kCorrupt));
+  }
+}
+
 TEST(FileReader, ReadsARawBlockAsTheFileThatItIs) {
   WatchedBlocks blocks;
   const Cid cid = blocks.put(NodeKind::kRaw, as_bytes("hello world")).value();

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -27,6 +28,11 @@ class WatchedBlocks final : public BlockStore {
     }
     return {};
   }
+
+  // Then parts are counted by their bytes.
+  bool cheap_parts = false;
+  bool has_cheap_parts() const override { return cheap_parts; }
+  std::uint64_t take_part_bytes() { return part_bytes_.exchange(0); }
 
   // Larger blocks are forgotten at once.
   std::size_t keeps_bytes_max = SIZE_MAX;
@@ -51,6 +57,11 @@ class WatchedBlocks final : public BlockStore {
     if (found == blocks_.end()) return fail(ErrorCode::kNotFound, "object {}", id.to_hex());
     return found->second;
   }
+  Result<std::uint64_t> get_object_part(const ObjectId& id, std::uint64_t offset,
+                                        std::span<std::byte> into) const override {
+    part_bytes_ += into.size();
+    return BlockStore::get_object_part(id, offset, into);
+  }
   Result<std::uint64_t> object_size(const ObjectId& id) const override {
     const std::scoped_lock lock(mutex_);
     const auto found = blocks_.find(id);
@@ -68,6 +79,7 @@ class WatchedBlocks final : public BlockStore {
   std::unordered_map<ObjectId, Bytes> blocks_;
   mutable std::vector<ObjectId> reads_;
   std::uint64_t puts_ = 0;
+  mutable std::atomic<std::uint64_t> part_bytes_ = 0;
 };
 
 }  // namespace packstore::testing

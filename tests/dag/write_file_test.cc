@@ -123,6 +123,47 @@ TEST_P(WriteFileTest, StopsWhenItIsTold) {
   }
 }
 
+// A store that notices whether what it is given are parts of `whole`.
+class LoanBlocks final : public BlockStore {
+ public:
+  explicit LoanBlocks(ByteView whole) : whole_(whole) {}
+  Status put_prepared(const PreparedBlocks& blocks) override {
+    for (const ByteView content : blocks.contents) {
+      const bool is_part = content.data() >= whole_.data() &&
+                           content.data() + content.size() <= whole_.data() + whole_.size();
+      if (is_part) part_bytes_ += content.size();
+    }
+    return {};
+  }
+  std::uint64_t part_bytes() const { return part_bytes_; }
+
+ private:
+  static Error not_here() { return {ErrorCode::kNotFound, "not here"}; }
+  Result<Bytes> get_object(const ObjectId&) const override { return not_here(); }
+  Result<std::uint64_t> object_size(const ObjectId&) const override { return not_here(); }
+  Result<std::vector<bool>> has_objects(std::span<const ObjectId> ids) const override {
+    return std::vector<bool>(ids.size());
+  }
+
+  ByteView whole_;
+  std::uint64_t part_bytes_ = 0;
+};
+
+TEST(WriteFile, CopiesNothingOfASourceThatIsInMemory) {
+  const Bytes content = noise(20'000'000, 5);
+  MemoryBlocks memory;
+  UnevenSource streamed(content);
+  const FileRoot root = write_file(memory, streamed).value();
+  for (const unsigned threads : {1U, 3U}) {
+    LoanBlocks blocks(content);
+    ViewSource source(content);
+    EXPECT_EQ(write_file(blocks, source, {.threads = threads}).value().cid, root.cid);
+    EXPECT_EQ(blocks.part_bytes(), content.size());
+    Bytes beyond(1);
+    EXPECT_EQ(source.read(beyond).value(), 0);
+  }
+}
+
 // A store that fails at the nth put: the call says so, whichever thread it was.
 class FailingBlocks final : public BlockStore {
  public:

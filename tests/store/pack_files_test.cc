@@ -130,8 +130,10 @@ class PackFileTest : public PackFilesTest {
 
 TEST_F(PackFileTest, ReadsHeaderAndStoredBytesOfARow) {
   Bytes stored(5);
-  EXPECT_EQ(pack()->read_record(row_, stored).value(), record_);
+  EXPECT_EQ(pack()->read_record(row_, 0, stored).value(), record_);
   EXPECT_EQ(as_text(stored), "hello");
+  EXPECT_EQ(pack()->read_record(row_, 3, std::span(stored).first(2)).value(), record_);
+  EXPECT_EQ(as_text(stored), "lollo");
   EXPECT_EQ(pack()->read_header(row_).value(), record_);
 }
 

@@ -129,6 +129,83 @@ TEST_F(ReadTest, HasNoMemoryForTheImpossible) {
   EXPECT_EQ(allocate(3).value().size(), 3);
 }
 
+class ReadPartTest : public ReadTest {
+ protected:
+  // What the front of a buffer of `length` bytes has afterwards.
+  Result<std::string> part(const ObjectId& id, std::uint64_t offset, std::size_t length,
+                           Verify verify = Verify::kContent) {
+    Bytes into(length);
+    const Result<std::uint64_t> size = store().get_part(id, offset, into, {.verify = verify});
+    if (!size) return size.error();
+    const std::uint64_t there = *size - std::min(offset, *size);
+    return std::string(as_text(into).substr(0, there));
+  }
+};
+
+// Method: every kind of copy, every level of checks, and offsets and lengths inside of the object,
+// over its end, and far behind it.
+TEST_F(ReadPartTest, GivesWhatTheWholeHasThere) {
+  std::string text;
+  for (int i = 0; i < 1'000; ++i) text += std::to_string(i * i);
+  for (const ObjectId& id :
+       {put(text), put_packed(text + "p"), put_packed(text + "z", Compression::zlib())}) {
+    const std::string whole = text_of(id);
+    for (const Verify verify : kEveryVerify) {
+      for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{700},
+                                         whole.size() - 1, whole.size(), UINT64_MAX}) {
+        for (const std::size_t length :
+             {std::size_t{0}, std::size_t{1}, whole.size(), whole.size() + 9}) {
+          const std::string expected =
+              offset < whole.size() ? whole.substr(static_cast<std::size_t>(offset), length) : "";
+          EXPECT_EQ(part(id, offset, length, verify).value().substr(0, length), expected)
+              << offset << ", " << length;
+        }
+      }
+      Bytes nothing;
+      EXPECT_EQ(store().get_part(id, 5, nothing, {.verify = verify}).value(), whole.size());
+    }
+  }
+  EXPECT_EQ(part(put(""), 0, 10).value(), "");
+  EXPECT_THAT(part(ObjectId::of(as_bytes("absent")), 0, 1), FailsWith(ErrorCode::kNotFound));
+}
+
+// What is asked for is sound here; the rest of the object is not.
+TEST_F(ReadPartTest, ChecksTheWholeObjectUnlessNothingIsChecked) {
+  const ObjectId id = put_packed("precious");
+  damage_packed(id);
+  EXPECT_THAT(part(id, 0, 3), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(part(id, 2, 3, Verify::kChecksum), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_EQ(part(id, 2, 3, Verify::kNone).value(), "eci");
+  EXPECT_THAT(part(id, 0, 8), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(part(id, 0, 8, Verify::kChecksum), FailsWith(ErrorCode::kCorrupt));
+}
+
+TEST_F(ReadPartTest, NoticesADamagedHeaderAlways) {
+  const ObjectId id = put_packed("precious");
+  flip(pack_path(1), location(id).offset + 20);
+  for (const Verify verify : kEveryVerify) {
+    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{2}}) {
+      EXPECT_THAT(part(id, offset, 3, verify), FailsWith(ErrorCode::kCorrupt));
+    }
+  }
+}
+
+TEST_F(ReadPartTest, NoticesThatThePackIsCutOff) {
+  const ObjectId id = put_packed("precious");
+  close();
+  std::filesystem::resize_file(pack_path(1), location(id).offset + kRecordHeader + 5);
+  EXPECT_FALSE(part(id, 2, 6, Verify::kNone).has_value());
+}
+
+TEST_F(ReadPartTest, UsesAGoodLooseCopyInPlaceOfADamagedRecord) {
+  const ObjectId id = put_packed("precious");
+  damage_packed(id);
+  std::filesystem::create_directory(loose_path(id).parent_path());
+  testing::write_file(loose_path(id), "precious");
+  EXPECT_EQ(part(id, 5, 3).value(), "ous");
+  EXPECT_EQ(part(id, 0, 8).value(), "precious");
+}
+
 class ReadManyTest : public ReadTest {};
 
 TEST_F(ReadManyTest, VisitsEachDistinctIdOnce) {
