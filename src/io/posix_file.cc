@@ -191,12 +191,12 @@ std::uint64_t copy_in_kernel(const File& from, std::uint64_t from_offset, File& 
   return done;
 }
 
-bool keep_room(File& file, std::uint64_t length) {
+bool keep_room(File& file, std::uint64_t offset, std::uint64_t length) {
   const PosixFile* const posix = as_posix(file);
-  constexpr std::uint64_t kLengthMax = std::numeric_limits<off_t>::max();
-  if (posix == nullptr || length > kLengthMax) return false;
+  if (posix == nullptr || offset > kOffsetMax || length > kOffsetMax - offset) return false;
   return retry_interrupted([&] {
-           return ::fallocate(posix->fd(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(length));
+           return ::fallocate(posix->fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                              static_cast<off_t>(length));
          }) == 0;
 }
 

@@ -3,6 +3,8 @@
 //    puts it writes zeros, as room for the next ones: a sync inside a file that has its length and
 //    its blocks already writes no metadata, and takes half the time. The room is cut off with the
 //    writer; what a killed process left of it, the next writer of the pack cuts off.
+//    Before long writes it has the disk keep blocks for more than that, which makes writing into
+//    memory a third cheaper; what is left of them is given back before the group is synced.
 // 3. sync() makes the bytes durable, and with the first call the pack's name in its directory.
 // 4. add_rows() or move_rows() brings the rows and the pack's new indexed length into the caller's
 //    index transaction. Until that commits, nothing of the group is visible.
@@ -22,6 +24,7 @@
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
+#include "io/keep_room.h"
 #include "store/collection_watch.h"
 #include "store/pack_tails.h"
 #include "store/store_core.h"
@@ -32,8 +35,12 @@ namespace {
 using format::PackRecord;
 
 constexpr std::size_t kCopyBufferSize = 1 << 20;
-// Smaller writes are not worth a call of their own to start writing them out: their sync is near.
-constexpr std::uint64_t kWritebackBytesMin = 1 << 20;
+// Smaller writes are not worth a call of their own, to have blocks kept for them or to start
+// writing them out: their sync is near.
+constexpr std::uint64_t kLongWriteBytesMin = 1 << 20;
+// For a group of any length the disk keeps blocks for as much again, and at most for so much. 512
+// MB in calls of 1 MiB cost 130 ms of processor time that way, and 150 to 250 without.
+constexpr std::uint64_t kKeptBytesMax = 64 << 20;
 // Room for some 45 single puts of a few KiB, which costs one of them a quarter of a millisecond.
 constexpr std::size_t kRoomBytesMax = 256 << 10;
 // Room is for speed, and a disk with less than this has better use for it.
@@ -155,6 +162,17 @@ std::uint64_t PackWriter::room_behind(std::uint64_t end) const {
   return std::min<std::uint64_t>({kRoomBytesMax, end, target - end});
 }
 
+// Before so much is written there. Where it fails it is worth nothing but time.
+void PackWriter::keep_room_for(std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t end = offset + length;
+  if (length < kLongWriteBytesMin || end <= kept_end_) return;
+  const std::uint64_t from = std::max(kept_end_, offset);
+  const std::uint64_t kept_end = end + std::min(kKeptBytesMax, end - committed_end_);
+  if (core_.packs.directory().free_bytes().value_or(0) < kFreeBytesMin + kept_end - from) return;
+  kept_end_ = kept_end;
+  static_cast<void>(io::keep_room(*file_, from, kept_end - from));
+}
+
 bool PackWriter::is_full() const { return end_ >= core_.options.packs.bytes_target; }
 
 Status PackWriter::append(std::span<const EncodedObject> objects, PackRecord::Kind kind,
@@ -187,12 +205,13 @@ Status PackWriter::append(std::span<const EncodedObject> objects, PackRecord::Ki
     pieces.push_back(ByteView(zeros).first(static_cast<std::size_t>(room)));
   }
   written_end_ = std::max(written_end_, offset + room);
+  if (kind != PackRecord::Kind::kSingle) keep_room_for(end_, offset - end_);
   if (Status written = file_->write_at(end_, pieces); !written) {
     rows.resize(rows_before);
     return written;
   }
   if (room != 0) room_end_ = offset + room;
-  if (offset - end_ >= kWritebackBytesMin) file_->start_writeback(end_, offset - end_);
+  if (offset - end_ >= kLongWriteBytesMin) file_->start_writeback(end_, offset - end_);
   end_ = offset;
   return {};
 }
@@ -253,8 +272,9 @@ Status PackWriter::stream_in(ByteSource& source, codec::Encoder* encoder, hash::
   hash::Xxh3 checksum;
   const auto write = [&](ByteView stored) -> Status {
     written_end_ = std::max(written_end_, offset + stored.size());
+    keep_room_for(offset, stored.size());
     RETURN_IF_ERROR(file_->write_at(offset, stored));
-    if (stored.size() >= kWritebackBytesMin) file_->start_writeback(offset, stored.size());
+    if (stored.size() >= kLongWriteBytesMin) file_->start_writeback(offset, stored.size());
     checksum.update(stored);
     offset += stored.size();
     return {};
@@ -297,10 +317,13 @@ Status PackWriter::append_commit() {
 }
 
 Status PackWriter::sync() {
-  // A refused record may have left bytes behind the last one.
-  if (written_end_ > std::max(end_, room_end_)) {
+  // A refused record may have left bytes behind the last one, and the disk may keep blocks there
+  // that the index needs on a full one.
+  if (std::max(written_end_, kept_end_) > std::max(end_, room_end_)) {
     RETURN_IF_ERROR(file_->truncate(end_));
     written_end_ = end_;
+    room_end_ = end_;
+    kept_end_ = 0;
   }
   const bool omits = makes(Mistake::kSkipPackSync) || makes(Mistake::kCommitBeforeSync);
   RETURN_IF_ERROR(omits ? Status() : file_->sync());
@@ -368,12 +391,13 @@ Status PackWriter::commit(index::WriteTransaction& transaction) {
 void PackWriter::drop_group() {
   // An error is no proof that a commit did not happen: what its rows would point at stays, for the
   // next opener to take in or for clean() to cut off.
-  if (outcome_unknown_ || written_end_ == committed_end_) return;
+  if (outcome_unknown_ || std::max(written_end_, kept_end_) <= committed_end_) return;
   // Where this fails, the unfinished tail stays, invisible, until clean().
   static_cast<void>(file_->truncate(committed_end_).has_value());
   end_ = committed_end_;
   written_end_ = committed_end_;
   room_end_ = committed_end_;
+  kept_end_ = 0;
 }
 
 }  // namespace packstore::store

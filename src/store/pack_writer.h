@@ -112,6 +112,7 @@ class PackWriter {
                    format::PackRecord& record);
   Result<index::ObjectRow> append_header(const format::PackRecord& record);
   std::uint64_t room_behind(std::uint64_t end) const;
+  void keep_room_for(std::uint64_t offset, std::uint64_t length);
 
   StoreCore& core_;
   io::HomeProcess home_;
@@ -121,6 +122,7 @@ class PackWriter {
   std::uint64_t end_;
   std::uint64_t written_end_;   // Highest byte ever written; above end_ after a refused record.
   std::uint64_t room_end_ = 0;  // Up to here zeros stand behind the last record.
+  std::uint64_t kept_end_ = 0;  // Up to here the disk may keep blocks for the group.
   bool is_new_;                 // Nothing was ever committed to it.
   bool name_is_durable_;
   bool outcome_unknown_ = false;  // A commit has failed: its rows may be there after a restart.

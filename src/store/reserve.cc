@@ -16,9 +16,9 @@ void take_reserve(const io::Directory& locks) {
   auto found = locks.find_file(kReserveFile, io::OpenMode::kReadWrite);
   if (!found) return;
   if (*found) {
-    static_cast<void>(io::keep_room(***found, kReserveBytes));
+    static_cast<void>(io::keep_room(***found, 0, kReserveBytes));
   } else if (const auto created = locks.create_file(kReserveFile)) {
-    static_cast<void>(io::keep_room(**created, kReserveBytes));
+    static_cast<void>(io::keep_room(**created, 0, kReserveBytes));
   }
 }
 

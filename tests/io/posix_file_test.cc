@@ -2,9 +2,11 @@
 
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <limits>
 
+#include "io/keep_room.h"
 #include "io_test_support.h"
 
 namespace packstore::io {
@@ -104,6 +106,25 @@ TEST_F(PosixFileTest, TruncateCutsOff) {
   ASSERT_THAT(file->write_at(0, as_bytes("0123456789")), Succeeds());
   ASSERT_THAT(file->truncate(4), Succeeds());
   EXPECT_EQ(content_of(*file), "0123");
+}
+
+TEST_F(PosixFileTest, KeepsRoomUntilTheFileIsCutOff) {
+  constexpr std::uint64_t kRoom = 1 << 20;
+  const auto blocks = [&] {
+    struct stat status = {};
+    EXPECT_EQ(::stat((scratch_.path() / "file").c_str(), &status), 0);
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+  };
+  const auto file = create("file");
+  ASSERT_THAT(file->write_at(0, as_bytes("0123456789")), Succeeds());
+  EXPECT_FALSE(keep_room(*file, kBeyondEveryFile, 1));
+  EXPECT_FALSE(keep_room(*file, 10, ~std::uint64_t{0}));
+  if (!keep_room(*file, 10, kRoom)) GTEST_SKIP() << "this file system keeps no room";
+  EXPECT_EQ(content_of(*file), "0123456789");
+  EXPECT_GE(blocks(), kRoom);
+  ASSERT_THAT(file->truncate(10), Succeeds());
+  EXPECT_EQ(content_of(*file), "0123456789");
+  EXPECT_LT(blocks(), kRoom);
 }
 
 TEST_F(PosixFileTest, SyncAndWritebackLeaveTheContent) {

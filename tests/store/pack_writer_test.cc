@@ -1,6 +1,7 @@
 #include "store/pack_writer.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -64,6 +65,33 @@ class PackWriterTest : public StoreFixture {
 
   std::unique_ptr<StoreCore> core_;
 };
+
+// Blocks that the disk keeps ahead of a long group are given back before it is committed, so the
+// index finds room for its rows, and with a group that is dropped.
+TEST_F(PackWriterTest, GivesBackTheRoomThatItHadKept) {
+  core_.reset();
+  core_ = open_core();  // Files that the system knows.
+  const auto blocks = [&] {
+    struct stat status = {};
+    EXPECT_EQ(::stat(pack_path(1).c_str(), &status), 0);
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+  };
+  const std::string first(3 << 20, 'a');
+  const std::string second(3 << 20, 'b');
+  const auto writer = begin();
+  const index::ObjectRow row = append_to(*writer, first);
+  const std::uint64_t kept = blocks();
+  if (kept < 2 * first.size()) GTEST_SKIP() << "this file system keeps no room";
+  commit(*writer, {row});
+  EXPECT_LT(blocks(), first.size() + (1 << 20));
+  EXPECT_EQ(file_size(1), row.at.offset + kRecordHeader + first.size());
+
+  append_to(*writer, second);
+  EXPECT_GE(blocks(), 3 * first.size());
+  writer->drop_group();
+  EXPECT_LT(blocks(), first.size() + (1 << 20));
+  EXPECT_EQ(text_of(row.id), first);
+}
 
 TEST_F(PackWriterTest, AppendsToAnOpenPackThatHasRoom) {
   write(*begin(), "one");
