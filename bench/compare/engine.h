@@ -49,6 +49,7 @@ class PackstoreEngine final : public Engine {
 
   void put_batch(std::span<const Object> objects) override;
   void put_single(const Object& object) override;
+  void settle() override;
   void get(const Key& key, Check check) override;
   void get_all(std::span<const Key> keys, Check check) override;
   bool contains(const Key& key) override;
@@ -57,6 +58,7 @@ class PackstoreEngine final : public Engine {
   Store& store() { return store_; }
 
  private:
+  std::filesystem::path directory_;
   Store store_;
   Placement single_placement_;
 };

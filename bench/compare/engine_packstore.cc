@@ -13,7 +13,9 @@ Verify verify_for(Check check) {
 }  // namespace
 
 PackstoreEngine::PackstoreEngine(const std::filesystem::path& directory, Placement single_placement)
-    : store_(Store::create(directory).value()), single_placement_(single_placement) {}
+    : directory_(directory),
+      store_(Store::create(directory).value()),
+      single_placement_(single_placement) {}
 
 void PackstoreEngine::put_batch(std::span<const Object> objects) {
   constexpr std::size_t kRunBytesMax = 32 << 20;
@@ -27,6 +29,9 @@ void PackstoreEngine::put_batch(std::span<const Object> objects) {
   });
   if (batch.commit().value().objects != objects.size()) stop("packstore stored other objects");
 }
+
+// Closing a store empties the log of its index.
+void PackstoreEngine::settle() { store_ = Store::open(directory_).value(); }
 
 void PackstoreEngine::put_single(const Object& object) {
   store_.put(object.content, {.placement = single_placement_, .compression = {}}).value();
