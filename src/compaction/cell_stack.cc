@@ -141,10 +141,11 @@ void append_jobs(JobKind kind, std::vector<CellPart> parts, std::uint64_t file_b
     // A file ends with the cell that brings it nearest to its end, and holds half its share at
     // least.
     const bool is_filled = 2 * static_cast<double>(job.effect.bytes_written) >= share;
-    if (laid + bytes / 2 > end && is_filled) {
+    const double middle = laid + bytes / 2;
+    if (middle > end && is_filled) {
       finish_job(std::exchange(job, {.kind = kind}), terms, reason, wal_bytes, plan);
       terms = {};
-      while (laid + bytes / 2 > end) end += share;
+      end = share * std::ceil(middle / share);
     }
     laid += bytes;
     add_part(job, terms, std::move(cell));

@@ -239,6 +239,11 @@ TEST(Files, TakeAFewBytesAlongWithALargeCell) {
   EXPECT_THAT(lay_into_files({10, 4000, 600, 600}), ElementsAre(4010, 1200));
 }
 
+TEST(Files, EndAfterACellThatIsLongerThanCanBeCounted) {
+  constexpr std::uint64_t kLong = std::uint64_t{1} << 62;
+  EXPECT_THAT(lay_into_files({1, kLong, 1}), ElementsAre(kLong + 1, 1));
+}
+
 TEST(Files, AreNoneOfNothing) { EXPECT_THAT(lay_into_files({}), IsEmpty()); }
 
 }  // namespace
