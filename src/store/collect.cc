@@ -64,8 +64,7 @@ class Collector {
     }
     if (options_.mode == CollectMode::kRemove) RETURN_IF_ERROR(carry_out());
     RETURN_IF_ERROR(forget_kept());
-    const bool removes = options_.mode == CollectMode::kRemove;
-    RETURN_IF_ERROR(removes ? settle_tails(core_) : take_in_tails(core_));
+    RETURN_IF_ERROR(bring_in_tails());
     RETURN_IF_ERROR(copy_candidates());
     if (options_.mode == CollectMode::kDryRun) {
       RETURN_IF_ERROR(mark());
@@ -92,6 +91,13 @@ class Collector {
     if (options_.broken_nodes == BrokenNodes::kRefuse) return released.error();
     report_.skipped.push_back(released.error());
     return {};
+  }
+
+  // A dry run changes nothing but what opening a store would change.
+  Status bring_in_tails() {
+    if (options_.mode == CollectMode::kRemove) return settle_tails(core_);
+    ASSIGN_OR_RETURN(const auto packs, core_.packs.list());
+    return take_in_tails(core_, packs);
   }
 
   Status forget_kept() {

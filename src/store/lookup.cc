@@ -26,22 +26,11 @@ ObjectInfo info_of(const index::ObjectRow& row) {
   return {row.id, row.at.size, row.at.stored_size, row.at.codec, row.at.pack};
 }
 
-Result<std::optional<index::Location>> find_packed(const StoreCore& core, const ObjectId& id) {
-  if (const auto waiting = core.packed_puts.find_waiting(id)) {
-    return std::optional<index::Location>(waiting->at);
-  }
-  return core.index->find(id);
-}
-
-// The same by one who goes on to read the object, and may want others soon.
-Result<std::optional<index::Location>> find_packed_and_neighbours(const StoreCore& core,
-                                                                  const ObjectId& id,
-                                                                  std::uint64_t generation) {
+// Where the index has it. The rows behind may be remembered, for others that are wanted soon.
+Result<std::optional<index::Location>> find_reading_ahead(const StoreCore& core, const ObjectId& id,
+                                                          std::uint64_t generation) {
   const std::size_t count = core.known_places.rows_to_read();
-  if (count == 1) return find_packed(core, id);
-  if (const auto waiting = core.packed_puts.find_waiting(id)) {
-    return std::optional<index::Location>(waiting->at);
-  }
+  if (count == 1) return core.index->find(id);
   const Result<std::vector<index::ObjectRow>> rows = core.index->rows_from(id, count);
   // A bad row among them is nothing that this object should suffer from.
   if (!rows) return core.index->find(id);
@@ -52,6 +41,18 @@ Result<std::optional<index::Location>> find_packed_and_neighbours(const StoreCor
   if (!found) return std::optional<index::Location>();
   RETURN_IF_ERROR(check(rows->front()));
   return std::optional<index::Location>(rows->front().at);
+}
+
+// What the one who looks goes on to do. Who reads one object may want others soon.
+enum class LookFor : std::uint8_t { kReading, kAsking };
+
+Result<std::optional<index::Location>> find_packed(const StoreCore& core, const ObjectId& id,
+                                                   std::uint64_t generation, LookFor purpose) {
+  if (const auto waiting = core.packed_puts.find_waiting(id)) {
+    return std::optional<index::Location>(waiting->at);
+  }
+  return purpose == LookFor::kReading ? find_reading_ahead(core, id, generation)
+                                      : core.index->find(id);
 }
 
 // The distinct ids in ascending order, and where each given one went.
@@ -93,7 +94,7 @@ Status add_unindexed(const StoreCore& core, std::span<const ObjectId> ids,
 Result<std::optional<FoundObject>> open_found(const StoreCore& core, const ObjectId& id) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::uint64_t generation = core.index->generation();
-    ASSIGN_OR_RETURN(const auto at, find_packed_and_neighbours(core, id, generation));
+    ASSIGN_OR_RETURN(const auto at, find_packed(core, id, generation, LookFor::kReading));
     std::optional<Error> pack_gone;
     if (at) {
       Result<std::shared_ptr<const PackFile>> pack = core.packs.open(at->pack);
@@ -136,7 +137,7 @@ Result<std::optional<FoundObject>> open_loose_copy(const StoreCore& core, const 
 Result<std::optional<ObjectInfo>> locate(const StoreCore& core, const ObjectId& id) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::uint64_t generation = core.index->generation();
-    ASSIGN_OR_RETURN(const auto at, find_packed(core, id));
+    ASSIGN_OR_RETURN(const auto at, find_packed(core, id, generation, LookFor::kAsking));
     if (at) return std::optional<ObjectInfo>(info_of({id, *at}));
     ASSIGN_OR_RETURN(const auto size, core.loose.find_size(id));
     if (size) {

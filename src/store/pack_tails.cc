@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -31,20 +32,24 @@ struct Tail {
   bool is_open = true;  // Or the index does not know the pack.
 };
 
-// The packs that are longer than their indexed part.
-Result<std::vector<Tail>> list_tails(const StoreCore& core) {
+enum class TailsOf : std::uint8_t { kOpenPacks, kAllPacks };
+
+// Those of `packs` that are longer than their indexed part.
+Result<std::vector<Tail>> list_tails(const StoreCore& core, std::span<const std::uint64_t> packs,
+                                     TailsOf which) {
   ASSIGN_OR_RETURN(const auto rows, core.index->packs());
   std::unordered_map<std::uint64_t, index::PackRow> by_pack;
   for (const index::PackRow& row : rows) by_pack.emplace(row.pack, row);
-  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
   std::vector<Tail> tails;
   for (const std::uint64_t pack : packs) {
     const auto row = by_pack.find(pack);
     const bool is_known = row != by_pack.end();
+    const bool is_open = !is_known || row->second.state == index::PackState::kOpen;
+    if (which == TailsOf::kOpenPacks && !is_open) continue;
     ASSIGN_OR_RETURN(const auto info, core.packs.directory().stat_file(pack_file_name(pack)));
     const std::uint64_t indexed = is_known ? row->second.indexed_bytes : 0;
     if (!info || info->size <= std::max<std::uint64_t>(indexed, PackHeader::kSize)) continue;
-    tails.push_back({pack, !is_known || row->second.state == index::PackState::kOpen});
+    tails.push_back({pack, is_open});
   }
   return tails;
 }
@@ -119,11 +124,10 @@ Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File
   return tail.committed_end;
 }
 
-Status take_in_tails(StoreCore& core) {
+Status take_in_tails(StoreCore& core, std::span<const std::uint64_t> packs) {
   if (makes(Mistake::kLeaveTailsOut)) return {};
-  ASSIGN_OR_RETURN(const std::vector<Tail> tails, list_tails(core));
+  ASSIGN_OR_RETURN(const auto tails, list_tails(core, packs, TailsOf::kOpenPacks));
   for (const Tail& tail : tails) {
-    if (!tail.is_open) continue;
     ASSIGN_OR_RETURN(const auto file, lock_pack(core, tail.pack));
     if (file) RETURN_IF_ERROR(take_in(core, tail, *file));
   }
@@ -131,7 +135,8 @@ Status take_in_tails(StoreCore& core) {
 }
 
 Status settle_tails(StoreCore& core) {
-  ASSIGN_OR_RETURN(const std::vector<Tail> tails, list_tails(core));
+  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
+  ASSIGN_OR_RETURN(const auto tails, list_tails(core, packs, TailsOf::kAllPacks));
   for (const Tail& tail : tails) {
     ASSIGN_OR_RETURN(const auto file, lock_pack(core, tail.pack));
     if (!file) continue;

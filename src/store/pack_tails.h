@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "io/file.h"
 #include "packstore/result.h"
@@ -15,8 +16,8 @@ struct StoreCore;
 // crash. The caller has locked the pack. Returns the offset behind them.
 Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File& locked_file);
 
-// The same for every open pack that no live writer holds.
-Status take_in_tails(StoreCore& core);
+// The same for those of `packs` that are open and that no live writer holds.
+Status take_in_tails(StoreCore& core, std::span<const std::uint64_t> packs);
 
 // For whoever is about to drop rows, under the maintenance lock: what a tail brings in later would
 // bring dropped objects back. Takes tails in; where whole groups stand behind damage, copies their

@@ -67,6 +67,11 @@ Result<bool> cut_off_room(io::File& file, std::uint64_t end) {
   return true;
 }
 
+// Whether taking so much ahead leaves the disk enough.
+bool is_to_spare(const StoreCore& core, std::uint64_t bytes) {
+  return core.packs.directory().free_bytes().value_or(0) >= kFreeBytesMin + bytes;
+}
+
 }  // namespace
 
 PackWriter::PackWriter(StoreCore& core, std::uint64_t pack, std::unique_ptr<io::File> file,
@@ -158,7 +163,7 @@ Result<std::unique_ptr<PackWriter>> PackWriter::create(StoreCore& core) {
 std::uint64_t PackWriter::room_behind(std::uint64_t end) const {
   const std::uint64_t target = core_.options.packs.bytes_target;
   if (end <= room_end_ || end >= target) return 0;
-  if (core_.packs.directory().free_bytes().value_or(0) < kFreeBytesMin) return 0;
+  if (!is_to_spare(core_, 0)) return 0;
   return std::min<std::uint64_t>({kRoomBytesMax, end, target - end});
 }
 
@@ -168,7 +173,7 @@ void PackWriter::keep_room_for(std::uint64_t offset, std::uint64_t length) {
   if (length < kLongWriteBytesMin || end <= kept_end_) return;
   const std::uint64_t from = std::max(kept_end_, offset);
   const std::uint64_t kept_end = end + std::min(kKeptBytesMax, end - committed_end_);
-  if (core_.packs.directory().free_bytes().value_or(0) < kFreeBytesMin + kept_end - from) return;
+  if (!is_to_spare(core_, kept_end - from)) return;
   kept_end_ = kept_end;
   static_cast<void>(io::keep_room(*file_, from, kept_end - from));
 }

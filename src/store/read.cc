@@ -245,7 +245,7 @@ Result<Bytes> read_content(const FoundObject& found, Verify verify) {
     RETURN_IF_ERROR(
         found.pack->check_inside(row.at.offset, PackRecord::kHeaderSize + row.at.stored_size));
   }
-  ASSIGN_OR_RETURN(Bytes stored, allocate(found.pack ? row.at.stored_size : row.at.size));
+  ASSIGN_OR_RETURN(Bytes stored, allocate(row.at.stored_size));
   if (row.at.codec == Codec::kNone) {
     RETURN_IF_ERROR(read_verbatim(found, 0, stored, verify));
     return stored;

@@ -251,8 +251,8 @@ Status Recovery::read_loose(CandidateHeads& heads) {
     if (size > kReferrerBytesMax || damaged_loose_.contains(id)) return {};
     ASSIGN_OR_RETURN(auto file, loose_.find(id));
     if (!file) return {};
-    FoundObject found{.pack = nullptr, .loose = std::move(*file), .row = {.id = id, .at = {}}};
-    found.row.at.size = size;
+    const FoundObject found{.loose = std::move(*file),
+                            .row = {id, {.stored_size = size, .size = size}}};
     ASSIGN_OR_RETURN(const Bytes content, read_content(found, Verify::kNone));
     RETURN_IF_ERROR(heads.read(id, content));
     meter_.expect(size);

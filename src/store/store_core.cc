@@ -17,8 +17,6 @@ namespace {
 // Whoever created the store may have died, or failed, before FORMAT's name was durable. While the
 // store is empty every opener sees to it, so it is before the first object is promised.
 Status make_creation_durable(StoreCore& core) {
-  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
-  if (!packs.empty()) return {};
   ASSIGN_OR_RETURN(const bool is_empty, core.loose.has_no_shards());
   return is_empty ? core.root->sync() : Status();
 }
@@ -80,8 +78,8 @@ Result<std::unique_ptr<StoreCore>> create_core(io::FileSystem& files,
 }
 
 Status take_in_leftovers(StoreCore& core) {
-  RETURN_IF_ERROR(make_creation_durable(core));
-  RETURN_IF_ERROR(take_in_tails(core));
+  ASSIGN_OR_RETURN(const auto packs, core.packs.list());
+  RETURN_IF_ERROR(packs.empty() ? make_creation_durable(core) : take_in_tails(core, packs));
   ASSIGN_OR_RETURN(const auto pending, core.index->pending_unlinks());
   if (pending.empty()) return {};
   // Whoever holds the lock may be the removal itself, alive; then it is its business.
