@@ -115,7 +115,7 @@ void make_loose_store(const std::filesystem::path& path, std::size_t count) {
 
 void pack_all(const std::filesystem::path& path, std::size_t count) {
   Store store = Store::open(path).value();
-  const PackReport report = store.lock_maintenance().value().pack_loose().value();
+  const PackReport report = store.lock_maintenance().value().pack_loose({.threads = 8}).value();
   if (report.objects != count || !report.damaged.empty()) stop("not everything was packed");
 }
 

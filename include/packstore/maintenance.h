@@ -42,6 +42,9 @@ struct PackOptions {
   std::uint64_t bytes_max = UINT64_MAX;
   std::uint64_t objects_max = UINT64_MAX;
   Compression compression = {};
+  // So many threads unlink loose copies, the calling one among them. They wait for the disk, so
+  // more threads than there are processors are of use.
+  unsigned threads = 1;
   RunControl control = {};
 };
 

@@ -126,8 +126,7 @@ class AddCommand final : public StoreCommand {
                    "Instead of the profile's: fixed, gear, fastcdc or native, with ':AVERAGE' or "
                    "':MIN-AVERAGE-MAX' in bytes")
         ->type_name("SPEC");
-    add_count_option(app, "--threads", threads_, "Share the work among so many")
-        ->check(CLI::Range(std::uint64_t{1}, kThreadsMax).description(""));
+    add_threads_option(app, threads_, "Share the work among so many");
     add_compression_option(app, "--compress", compression_word_, "How to compress the chunks");
   }
 
@@ -215,8 +214,6 @@ class AddCommand final : public StoreCommand {
     session.out().line(
         fmt::format("{}{}  {}", shown.is_escaped ? "\\" : "", root.cid.to_text(), shown.text));
   }
-
-  static constexpr std::uint64_t kThreadsMax = 256;
 
   std::vector<std::string> names_;
   std::string profile_word_ = "native";

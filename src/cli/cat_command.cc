@@ -20,8 +20,7 @@ class CatCommand final : public StoreCommand {
     app.add_option("-o,--output", output_, "Instead of standard output")->type_name("FILE");
     add_size_option(app, "--offset", offset_, "Skip so many bytes");
     add_size_option(app, "--length", length_, "Stop after so many bytes");
-    add_count_option(app, "--threads", threads_, "Share reading and checking among so many")
-        ->check(CLI::Range(std::uint64_t{1}, kThreadsMax).description(""));
+    add_threads_option(app, threads_, "Share reading and checking among so many");
     app.add_flag("--unverified", unverified_, "Do not compare chunks with their names");
   }
 
@@ -81,8 +80,6 @@ class CatCommand final : public StoreCommand {
     report.print(session);
     return ExitStatus::kOk;
   }
-
-  static constexpr std::uint64_t kThreadsMax = 256;
 
   PathWord path_;
   std::string output_;

@@ -28,10 +28,12 @@ class PackCommand final : public StoreCommand {
     add_size_option(app, "--max-bytes", options_.bytes_max, "Stop before so much content");
     add_count_option(app, "--max-objects", options_.objects_max, "Stop after so many objects");
     add_compression_option(app, "--compress", compression_, "How to compress what is packed");
+    add_threads_option(app, threads_, "Unlink loose copies on so many; default is 8");
     wait_.add_option(app);
   }
 
   Status prepare() override {
+    options_.threads = static_cast<unsigned>(threads_);
     const Result<Compression> compression = compression_.parse();
     if (!compression) return compression.error();
     options_.compression = *compression;
@@ -62,6 +64,8 @@ class PackCommand final : public StoreCommand {
  private:
   IdWords ids_;
   PackOptions options_;
+  // What a disk does side by side, whatever the number of processors.
+  std::uint64_t threads_ = 8;
   CompressionWord compression_;
   LockWait wait_;
 };

@@ -12,6 +12,8 @@ namespace packstore::cli {
 namespace {
 
 // The longest wait that still fits into milliseconds, and long enough for anybody: a year.
+// More threads than this read no faster from any disk we know.
+constexpr std::uint64_t kThreadsMax = 256;
 constexpr std::uint64_t kWaitSecondsMax = 31'536'000;
 
 CLI::Option* refuse_sign(CLI::Option* option) {
@@ -66,6 +68,11 @@ CLI::Option* add_count_option(CLI::App& app, const std::string& name, std::uint6
 CLI::Option* add_count_option(CLI::App& app, const std::string& name,
                               std::optional<std::uint64_t>& count, const std::string& help) {
   return refuse_sign(app.add_option(name, count, help));
+}
+
+CLI::Option* add_threads_option(CLI::App& app, std::uint64_t& threads, const std::string& help) {
+  return add_count_option(app, "--threads", threads, help)
+      ->check(CLI::Range(std::uint64_t{1}, kThreadsMax).description(""));
 }
 
 Result<Compression> CompressionWord::parse() const {

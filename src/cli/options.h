@@ -34,6 +34,9 @@ CLI::Option* add_size_option(CLI::App& app, const std::string& name,
 CLI::Option* add_count_option(CLI::App& app, const std::string& name,
                               std::optional<std::uint64_t>& count, const std::string& help);
 
+// --threads N.
+CLI::Option* add_threads_option(CLI::App& app, std::uint64_t& threads, const std::string& help);
+
 // A compression, written "none", "zlib[:N]", "zstd[:N]" or "auto[:RATIO]".
 struct CompressionWord {
   std::string text;

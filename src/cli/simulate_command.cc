@@ -20,8 +20,6 @@ namespace packstore::cli {
 
 namespace {
 
-constexpr std::uint64_t kThreadsMax = 256;
-
 Json to_json(const SimulationResult& row) {
   return {{"workload", row.workload},
           {"policy", row.policy},
@@ -82,8 +80,7 @@ class SimulateCommand final : public Command {
         ->type_name("SHARE")
         ->check(CLI::Range(1e-6, 1.0).description(""));
     add_count_option(app, "--seed", seed_, "What the workloads are drawn with");
-    add_count_option(app, "--threads", threads_, "How many; default is one for each processor")
-        ->check(CLI::Range(std::uint64_t{1}, kThreadsMax).description(""));
+    add_threads_option(app, threads_, "How many; default is one for each processor");
     app.add_option("--report", page_, "Write a page with the table, charts and moving pictures")
         ->type_name("FILE.html");
   }

@@ -11,14 +11,10 @@ namespace packstore::cli {
 
 namespace {
 
-// More threads than this read no faster from any disk we know.
-constexpr std::uint64_t kThreadsMax = 256;
-
 class ValidateCommand final : public StoreCommand {
  public:
   void add_options(CLI::App& app) override {
-    add_count_option(app, "--threads", threads_, "How many; default is one for each processor")
-        ->check(CLI::Range(std::uint64_t{1}, kThreadsMax).description(""));
+    add_threads_option(app, threads_, "How many; default is one for each processor");
     app.add_flag("--no-rehash", skip_content_, "Headers, sizes and index only: read no content");
     app.add_flag("--repair", repair_, "Move damaged things to quarantine/ in the store");
     wait_.add_option(app);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/parallel.h"
 
 namespace packstore::store {
 namespace {
@@ -71,6 +72,26 @@ Result<bool> LooseObjects::remove(const ObjectId& id) const {
   if (removed) return true;
   if (removed.error().code == ErrorCode::kNotFound) return false;
   return removed.error();
+}
+
+Status LooseObjects::remove_all(std::span<const ObjectId> sorted, unsigned threads) const {
+  const std::size_t workers =
+      std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(sorted.size(), 1));
+  return run_on_threads(static_cast<unsigned>(workers), [&](unsigned worker) -> Status {
+    // Neighbours share a shard, so most shards have one thread to themselves.
+    const std::size_t first = sorted.size() * worker / workers;
+    const std::size_t end = sorted.size() * (worker + 1) / workers;
+    std::optional<std::unique_ptr<io::Directory>> shard;
+    for (std::size_t i = first; i < end; ++i) {
+      if (i == first || sorted[i].bytes[0] != sorted[i - 1].bytes[0]) {
+        ASSIGN_OR_RETURN(shard, find_shard(sorted[i]));
+      }
+      if (!shard) continue;
+      const Status removed = (*shard)->remove_file(file_name(sorted[i]));
+      if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+    }
+    return {};
+  });
 }
 
 Status LooseObjects::move_aside(const ObjectId& id, const io::Directory& to,

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "io/file.h"
@@ -30,8 +31,13 @@ class LooseObjects {
   // Makes the name of an existing copy durable: the process that gave it may not have got so far.
   Status make_durable(const ObjectId& id);
 
-  // Removes the copy; false when there was none. Durable after sync_removals().
+  // Removes the copy; false when there was none. Durable after make_durable().
   Result<bool> remove(const ObjectId& id) const;
+
+  // Removes the copies of `sorted` ids on so many threads and passes over ids without one. On an
+  // error some are left. Threads wait for the disk here: a file system that hands freed blocks back
+  // to its device at once takes up to milliseconds for each file, and for many files side by side.
+  Status remove_all(std::span<const ObjectId> sorted, unsigned threads) const;
 
   // Moves the file aside; see quarantine.
   Status move_aside(const ObjectId& id, const io::Directory& to, std::string_view to_name) const;

@@ -196,8 +196,8 @@ class LoosePacker {
   }
 
   Status unlink_needless() {
-    for (const ObjectId& id : unlink_later_) RETURN_IF_ERROR(core_.loose.remove(id));
-    return {};
+    std::sort(unlink_later_.begin(), unlink_later_.end());
+    return core_.loose.remove_all(unlink_later_, options_.threads);
   }
 
   void report_damage(const ObjectId& id, const Error& error) {

@@ -4,7 +4,7 @@
 //    would bring back what is removed here.
 // 3. In one durable transaction: drop the rows of packed objects, and note which loose files have
 //    to go. With its commit all of them are removed, whatever happens next.
-// 4. Unlink the noted files, in a second transaction that takes the notes away again. After a crash
+// 4. Unlink the noted files, in further transactions that take the notes away again. After a crash
 //    the next opener does this step.
 #include "store/remove.h"
 
@@ -52,6 +52,28 @@ Status check_nothing_references(index::WriteTransaction& transaction,
     }
   }
   return {};
+}
+
+// Other writers of the index wait as long as one of these transactions takes.
+constexpr std::size_t kUnlinksOfOneTransaction = 1024;
+
+// Unlinks those of the `sorted` ids that nobody has called off, and takes their notes away.
+Status unlink_noted(StoreCore& core, std::span<const ObjectId> sorted) {
+  ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kDurable));
+  std::vector<ObjectId> pending;
+  for (const ObjectId& id : sorted) {
+    ASSIGN_OR_RETURN(const bool is_noted, transaction->erase_pending_unlink(id));
+    if (is_noted) pending.push_back(id);
+  }
+  RETURN_IF_ERROR(core.loose.remove_all(pending, 1));
+  // The unlinks are durable before the notes about them go.
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    const bool last_of_shard =
+        i + 1 == pending.size() || pending[i].bytes[0] != pending[i + 1].bytes[0];
+    if (!last_of_shard || makes(Mistake::kForgetUnlinkBeforeSync)) continue;
+    RETURN_IF_ERROR(core.loose.make_durable(pending[i]));
+  }
+  return transaction->commit();
 }
 
 }  // namespace
@@ -103,20 +125,11 @@ Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
 
 Status finish_unlinks(StoreCore& core) {
   ASSIGN_OR_RETURN(const std::vector<ObjectId> noted, core.index->pending_unlinks());
-  if (noted.empty()) return {};
-  ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kDurable));
-  // Read again: under the write lock nobody can call an unlink off any more.
-  ASSIGN_OR_RETURN(const std::vector<ObjectId> pending, core.index->pending_unlinks());
-  for (std::size_t i = 0; i < pending.size(); ++i) {
-    RETURN_IF_ERROR(core.loose.remove(pending[i]));
-    const bool last_of_shard =
-        i + 1 == pending.size() || pending[i].bytes[0] != pending[i + 1].bytes[0];
-    // The unlinks are durable before the notes about them go.
-    if (!last_of_shard || makes(Mistake::kForgetUnlinkBeforeSync)) continue;
-    RETURN_IF_ERROR(core.loose.make_durable(pending[i]));
+  for (std::size_t first = 0; first < noted.size(); first += kUnlinksOfOneTransaction) {
+    const std::size_t count = std::min(noted.size() - first, kUnlinksOfOneTransaction);
+    RETURN_IF_ERROR(unlink_noted(core, std::span(noted).subspan(first, count)));
   }
-  for (const ObjectId& id : pending) RETURN_IF_ERROR(transaction->erase_pending_unlink(id));
-  return transaction->commit();
+  return {};
 }
 
 }  // namespace packstore::store

@@ -7,9 +7,10 @@ namespace packstore::store {
 
 struct StoreCore;
 
-// Unlinks every loose file that a removal has left pending. Inside a write transaction, so that a
+// Unlinks every loose file that a removal has left pending. Inside write transactions, so that a
 // put or a ref that wants the object again either comes before and calls the unlink off, or comes
-// after and finds nothing. Only under the maintenance lock.
+// after and finds nothing. After an error or a crash the rest stays noted. Only under the
+// maintenance lock.
 Status finish_unlinks(StoreCore& core);
 
 }  // namespace packstore::store

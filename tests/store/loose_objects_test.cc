@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "store_fixture.h"
 
 namespace packstore::store {
@@ -102,6 +104,26 @@ TEST_F(LooseObjectsTest, AreRemovedOnce) {
   EXPECT_TRUE(loose().remove(id).value());
   EXPECT_FALSE(loose().remove(id).value());
   EXPECT_FALSE(loose().find(id).value().has_value());
+}
+
+TEST_F(LooseObjectsTest, AreRemovedTogetherByAnyNumberOfThreads) {
+  for (const unsigned threads : {0U, 1U, 3U, 100U}) {
+    std::vector<ObjectId> ids{ObjectId::of(as_bytes("absent"))};
+    for (int i = 0; i < 20; ++i) ids.push_back(adopt("content " + std::to_string(i)));
+    std::ranges::sort(ids);
+    const ObjectId other = adopt("other");
+    ASSERT_THAT(loose().remove_all(ids, threads), Succeeds());
+    for (const ObjectId& id : ids) EXPECT_FALSE(loose().find(id).value().has_value());
+    EXPECT_TRUE(loose().find(other).value().has_value());
+  }
+}
+
+TEST_F(LooseObjectsTest, SayWhichCouldNotBeRemovedWithOthers) {
+  std::vector<ObjectId> ids{adopt("one"), adopt("two")};
+  std::ranges::sort(ids);
+  watch().fail_at("remove " + place(ids.back()), ErrorCode::kIo);
+  EXPECT_THAT(loose().remove_all(ids, 2), FailsWith(ErrorCode::kIo));
+  EXPECT_FALSE(loose().find(ids.front()).value().has_value());
 }
 
 TEST_F(LooseObjectsTest, MoveAsideDurablyUnderAnotherName) {

@@ -57,6 +57,13 @@ TEST_F(PackLooseTest, MovesEveryLooseObjectIntoAPack) {
   EXPECT_EQ(pack().objects, 0);
 }
 
+TEST_F(PackLooseTest, UnlinksOnSeveralThreads) {
+  const Objects objects = put_loose(0, 300);
+  EXPECT_EQ(pack({.threads = 4}).objects, 300);
+  EXPECT_EQ(count_files("loose"), 0);
+  expect_holds(objects);
+}
+
 TEST_F(PackLooseTest, HasNothingToDoInAnEmptyStore) {
   const PackReport report = pack();
   EXPECT_EQ(report.objects, 0);

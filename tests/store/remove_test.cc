@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "io/lock.h"
 #include "store/unlinks.h"
 #include "store_fixture.h"
@@ -215,6 +217,28 @@ TEST_F(RemoveTest, LeavesTheUnlinksToWhoHoldsTheLock) {
   remove_without_unlinking(id);
   const Store other = open_other();
   EXPECT_TRUE(is_loose(id));
+}
+
+// So writers of the index wait for a part of them only, and a failure leaves a part only.
+TEST_F(RemoveTest, UnlinksThousandsInSeveralTransactions) {
+  constexpr int kNotes = 2'500;
+  put("makes the shards");
+  std::vector<ObjectId> ids;
+  for (int i = 0; i < kNotes; ++i) ids.push_back(ObjectId::of(as_bytes(std::to_string(i))));
+  std::ranges::sort(ids);
+  const auto core = open_watched();
+  {
+    auto transaction = core->index->begin_write(index::CommitSync::kDurable).value();
+    for (const ObjectId& id : ids) ASSERT_THAT(transaction->add_pending_unlink(id), Succeeds());
+    ASSERT_THAT(transaction->commit(), Succeeds());
+  }
+  const std::string last = ids.back().to_hex();
+  watch().fail_at("remove loose/" + last.substr(0, 2) + "/" + last.substr(2), ErrorCode::kIo);
+  EXPECT_THAT(finish_unlinks(*core), FailsWith(ErrorCode::kIo));
+  EXPECT_THAT(core->index->pending_unlinks().value(), ::testing::SizeIs(kNotes - 2 * 1'024));
+  watch().before = nullptr;
+  EXPECT_THAT(finish_unlinks(*core), Succeeds());
+  EXPECT_THAT(core->index->pending_unlinks().value(), IsEmpty());
 }
 
 TEST_F(RemoveTest, CanBeFinishedAfterAnUnlinkThatFailed) {
