@@ -29,8 +29,9 @@ class PACKSTORE_EXPORT Pin {
   Pin& operator=(Pin&&) noexcept;
   ~Pin();
 
-  // kBusy: a sweep has been under way for longer than 30 seconds. An error may have pinned some of
-  // `links`.
+  // kBusy: a sweep has been under way for longer than 30 seconds. kIo: also where a removal has
+  // failed here before, and may turn up when the store is opened again: nothing can be kept from
+  // it. An error may have pinned some of `links`.
   Status add(std::span<const Link> links);
   Status add(const Link& link) { return add({&link, 1}); }
 

@@ -40,6 +40,7 @@
 #include "store/progress_meter.h"
 #include "store/references.h"
 #include "store/scratch_directory.h"
+#include "store/sessions.h"
 #include "store/store_core.h"
 
 namespace packstore::store {
@@ -51,7 +52,6 @@ constexpr std::string_view kStagingName = "backup";
 constexpr int kSnapshotAttempts = 4;
 // For the last attempt. Maintenance that gets in the way of so many snapshots is of the short kind.
 constexpr auto kSourceLockWait = std::chrono::minutes(1);
-constexpr auto kSessionWait = std::chrono::seconds(30);
 // One call to copy: a stop is noticed after a fraction of a second.
 constexpr std::uint64_t kCopyStepBytes = 64 << 20;
 
@@ -245,13 +245,11 @@ Result<bool> Backup::try_snapshot() {
 
 // From the moment of which the refs are, no collection takes what they reach.
 Status Backup::pin_refs() {
-  ASSIGN_OR_RETURN(const io::HeldLock session,
-                   io::HeldLock::take(*core_.locks, kSessionsLock, io::LockKind::kShared,
-                                      kSessionWait, "backup"));
+  ASSIGN_OR_RETURN(const io::HeldLock session, begin_session(*core_.locks, "backup"));
   ASSIGN_OR_RETURN(refs_, core_.index->list_refs(""));
   std::vector<Link> targets;
   for (const Ref& ref : refs_) targets.push_back({ref.id, ref.kind});
-  return roots_.add(*core_.locks, targets);
+  return roots_.add(targets);
 }
 
 Status Backup::copy_loose() {

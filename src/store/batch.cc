@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <atomic>
 #include <bitset>
-#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,6 +29,7 @@
 #include "store/ref_moves.h"
 #include "store/release.h"
 #include "store/row_table.h"
+#include "store/sessions.h"
 #include "store/store_core.h"
 
 namespace packstore {
@@ -41,8 +41,6 @@ constexpr std::size_t kSliceObjects = 256;
 constexpr std::uint64_t kSliceBytes = 16 << 20;
 // Streams up to this length are kept in memory; longer ones pass through the sandbox.
 constexpr std::size_t kStreamBytesInMemory = 4 << 20;
-// Removal holds batches off for the time of one index transaction.
-constexpr std::chrono::seconds kSessionWait{30};
 
 struct RefStep {
   std::string name;
@@ -373,9 +371,7 @@ Batch::~Batch() = default;
 Result<Batch> Batch::begin(store::StoreCore& core, const BatchOptions& options) {
   RETURN_IF_ERROR(core.check_home());
   RETURN_IF_ERROR(options.compression.check());
-  ASSIGN_OR_RETURN(io::HeldLock session,
-                   io::HeldLock::take(*core.locks, store::kSessionsLock, io::LockKind::kShared,
-                                      kSessionWait, "batch"));
+  ASSIGN_OR_RETURN(io::HeldLock session, store::begin_session(*core.locks, "batch"));
   return Batch(std::make_unique<Impl>(core, options, std::move(session)));
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,7 +10,9 @@
 #include "format/pin_entry.h"
 #include "io/lock.h"
 #include "packstore/pin.h"
+#include "store/sessions.h"
 #include "store/store_core.h"
+#include "store/unlinks.h"
 
 namespace packstore {
 
@@ -19,7 +20,15 @@ class Pin::Impl {
  public:
   Impl(store::StoreCore& core, store::PinFile file) : core_(core), file_(std::move(file)) {}
 
-  Status add(std::span<const Link> links) { return file_.add(*core_.locks, links); }
+  Status add(std::span<const Link> links) {
+    RETURN_IF_ERROR(core_.check_home());
+    ASSIGN_OR_RETURN(const io::HeldLock session, store::begin_session(*core_.locks, "pin"));
+    // Nobody removes anything within a session. What a removal before it was to take goes now, or
+    // will never: contains() would find what turns out to be removed, or still to be unlinked.
+    RETURN_IF_ERROR(core_.index->check_writable());
+    RETURN_IF_ERROR(store::finish_unlinks(core_));
+    return file_.add(links);
+  }
 
  private:
   store::StoreCore& core_;
@@ -32,6 +41,7 @@ Pin& Pin::operator=(Pin&&) noexcept = default;
 Pin::~Pin() = default;
 
 Result<Pin> Pin::begin(store::StoreCore& core) {
+  RETURN_IF_ERROR(core.check_home());
   ASSIGN_OR_RETURN(store::PinFile file, store::PinFile::create(core.sandbox));
   return Pin(std::make_unique<Impl>(core, std::move(file)));
 }
@@ -44,8 +54,6 @@ namespace {
 // How the names of pin files begin.
 constexpr std::string_view kPinKind = "pin";
 constexpr std::size_t kEntriesAtOnce = 1024;
-// A sweep takes as long as one index transaction.
-constexpr std::chrono::seconds kSessionWait{30};
 
 Status read_pin(const io::File& file, const PinVisitor& visit) {
   Bytes buffer(kEntriesAtOnce * format::kPinEntrySize);
@@ -71,10 +79,7 @@ Result<PinFile> PinFile::create(Sandbox& sandbox) {
   return PinFile(std::move(file));
 }
 
-Status PinFile::add(const io::Directory& locks, std::span<const Link> links) {
-  ASSIGN_OR_RETURN(
-      const io::HeldLock session,
-      io::HeldLock::take(locks, kSessionsLock, io::LockKind::kShared, kSessionWait, "pin"));
+Status PinFile::add(std::span<const Link> links) {
   Bytes entries;
   entries.reserve(links.size() * format::kPinEntrySize);
   for (const Link& link : links) {

@@ -22,9 +22,8 @@ class PinFile {
  public:
   static Result<PinFile> create(Sandbox& sandbox);
 
-  // Under a shared hold of the sessions lock, which `locks` has: a sweep reads the pins once.
-  // kBusy: one has been under way for longer than 30 seconds.
-  Status add(const io::Directory& locks, std::span<const Link> links);
+  // Only within a session (sessions.h): a sweep reads the pins once.
+  Status add(std::span<const Link> links);
 
  private:
   explicit PinFile(SandboxFile file) : file_(std::move(file)) {}

@@ -16,6 +16,8 @@ namespace {
 
 // Calls off the unlink that a crashed removal may have left pending: the object is wanted again.
 Status keep_loose(StoreCore& core, const ObjectId& id) {
+  // A commit in doubt may have noted the unlink, or forgotten it, whatever the index says now.
+  RETURN_IF_ERROR(core.index->check_writable());
   ASSIGN_OR_RETURN(const auto pending, core.index->pending_unlinks());
   if (!std::binary_search(pending.begin(), pending.end(), id)) return {};
   ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(index::CommitSync::kDurable));

@@ -110,6 +110,17 @@ Status put_both_ways(World& world) {
   return world.commit_batch({"of a batch", "of the same batch"});
 }
 
+// Turns a bit of it.
+Status damage_loose_copy(World& world, std::string_view text) {
+  const std::string hex = ObjectId::of(as_bytes(text)).to_hex();
+  const std::string shard_path = world.store_path() + "/loose/" + hex.substr(0, 2);
+  ASSIGN_OR_RETURN(const auto shard, world.files().open_directory(shard_path));
+  ASSIGN_OR_RETURN(const auto file, shard->open_file(hex.substr(2), io::OpenMode::kReadWrite));
+  const std::byte flipped = as_bytes(text).front() ^ std::byte{1};
+  RETURN_IF_ERROR(file->write_at(0, {&flipped, 1}));
+  return file->sync();
+}
+
 // The removal may turn up when the log is read again: not after somebody was told that it is there.
 TEST_P(TwoProcesses, KeepWhatIsFoundAfterARemovalThatFailed) {
   expect_kept({.before = put_both_ways,
@@ -121,6 +132,29 @@ TEST_P(TwoProcesses, KeepWhatIsFoundAfterARemovalThatFailed) {
                  RETURN_IF_ERROR(world.put("packed", kPacked));
                  return world.put("loose");
                }});
+}
+
+// Nor after somebody was told that it is pinned, and found it.
+TEST_P(TwoProcesses, KeepWhatIsPinnedAfterARemovalThatFailed) {
+  expect_kept({.before = put_both_ways,
+               .first =
+                   [](World& world) {
+                     return world.remove({"packed", "loose"});
+                   },
+               .second =
+                   [](World& world) {
+                     return world.rely_on({"packed", "loose"});
+                   }});
+}
+
+// Nor after a damaged loose copy was found, and written anew: the removal would unlink it.
+TEST_P(TwoProcesses, KeepWhatIsWrittenAnewAfterARemovalThatFailed) {
+  expect_kept({.before = [](World& world) -> Status {
+                 RETURN_IF_ERROR(put_both_ways(world));
+                 return damage_loose_copy(world, "loose");
+               },
+               .first = [](World& world) { return world.remove({"loose"}); },
+               .second = [](World& world) { return world.put("loose"); }});
 }
 
 // The batch may turn up as well, and be lost with the power: its rows were never synced.

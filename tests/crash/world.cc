@@ -198,6 +198,17 @@ Status World::release(const std::string& name, std::optional<std::string_view> t
   return {};
 }
 
+Status World::rely_on(const std::vector<std::string>& texts) {
+  ASSIGN_OR_RETURN(Pin pin, store_->pin());
+  for (const std::string& text : texts) {
+    const ObjectId id = ObjectId::of(as_bytes(text));
+    RETURN_IF_ERROR(pin.add(Link{.id = id}));
+    ASSIGN_OR_RETURN(const bool is_there, store_->contains(id));
+    if (is_there) acknowledge({id});
+  }
+  return {};
+}
+
 Status World::remove(const std::vector<std::string>& texts) {
   std::vector<ObjectId> ids;
   for (const std::string& text : texts) {

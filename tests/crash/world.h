@@ -75,6 +75,8 @@ class World {
   // is not gone when the call returns is not promised to be.
   Status release(const std::string& name, std::optional<std::string_view> text,
                  const std::vector<std::string>& released);
+  // Puts nothing: pins the objects, and takes contains() at its word.
+  Status rely_on(const std::vector<std::string>& texts);
   Status remove(const std::vector<std::string>& texts);
   Status pack_loose(const PackOptions& options = {});
   Status repack(const RepackOptions& options = {});

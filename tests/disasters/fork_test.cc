@@ -81,12 +81,15 @@ TEST_F(ForkWithAnOpenStore, TheChildReadsThroughItAndOpensItAgainToWrite) {
   const ObjectId id = store.put(content, packed).value();
   Batch batch = store.begin_batch().value();
   ASSERT_THAT(batch.put(content_of(2, 500)), Succeeds());
+  Pin pin = store.pin().value();
   ChildProcess child([&] {
     constexpr ErrorCode kRefused = ErrorCode::kInvalidArgument;
     EXPECT_THAT(store.put(content_of(3, 500)), FailsWith(kRefused));
     EXPECT_THAT(store.put(content_of(3, 500), packed), FailsWith(kRefused));
     EXPECT_THAT(store.begin_put(), FailsWith(kRefused));
     EXPECT_THAT(store.begin_batch(), FailsWith(kRefused));
+    EXPECT_THAT(store.pin(), FailsWith(kRefused));
+    EXPECT_THAT(pin.add(Link{.id = id}), FailsWith(kRefused));
     EXPECT_THAT(batch.put(content_of(3, 500)), FailsWith(kRefused));
     EXPECT_THAT(batch.commit(), FailsWith(kRefused));
     EXPECT_THAT(store.lock_maintenance(), FailsWith(kRefused));
