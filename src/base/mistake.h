@@ -32,6 +32,7 @@ enum class Mistake : std::uint8_t {
   kLeaveTailsOut,
   kTakeInOpenGroups,
   kReusePackNumber,
+  kLeaveLogInDoubt,
   // Errors.
   kRetryFailedSync,
   kSyncTailWithoutRewriting,

@@ -75,6 +75,7 @@ std::vector<Case> cases() {
       cut(kReusePackNumber, "ReusePackNumber", "churn"),
       fail(kRetryFailedSync, "RetryFailedSync", "put_packed"),
       fail(kGoOnAfterFailure, "GoOnAfterFailure", "batch_commit"),
+      fail(kLeaveLogInDoubt, "LeaveLogInDoubt", "remove"),
       {kSyncTailWithoutRewriting, "SyncTailWithoutRewriting", "a tail of a failed sync",
        check_tail_of_failed_sync},
       {kAcceptShortWrite, "AcceptShortWrite", "a short write", check_short_write},
