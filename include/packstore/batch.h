@@ -52,7 +52,8 @@ class PACKSTORE_EXPORT PreparedPut {
 // batch that is dropped or whose process dies leaves nothing visible, a power cut included.
 //
 // Objects that the batch or the store already has are not written again. While a batch is open,
-// MaintenanceLock::remove() waits for it, so what it found is still there when it commits.
+// MaintenanceLock::remove() waits for it, so what it found is still there when it commits. A batch
+// that begins meanwhile waits for that removal, a second at most.
 //
 // A put that failed, whatever the disk or the index said, ends the batch: every later call returns
 // the same error.

@@ -25,7 +25,6 @@
 #include "format/pack_record.h"
 #include "index/mark_table.h"
 #include "index/reference_table.h"
-#include "io/lock.h"
 #include "store/collection_watch.h"
 #include "store/lookup.h"
 #include "store/pack_tails.h"
@@ -33,6 +32,7 @@
 #include "store/read.h"
 #include "store/references.h"
 #include "store/release.h"
+#include "store/sessions.h"
 #include "store/store_core.h"
 #include "store/unlinks.h"
 
@@ -229,8 +229,7 @@ class Collector {
   Status sweep() {
     {
       ASSIGN_OR_RETURN(const io::HeldLock sessions,
-                       io::HeldLock::take(*core_.locks, kSessionsLock, io::LockKind::kExclusive,
-                                          options_.wait, "collect"));
+                       hold_off_sessions(*core_.locks, options_.wait, "collect"));
       ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
       RETURN_IF_ERROR(mark_from_roots());
       const auto drop_page = [&](std::span<const Garbage> page) -> Status {

@@ -25,6 +25,7 @@ inline constexpr std::array<std::string_view, 4> kStoreDirectories = {
 inline constexpr std::string_view kQuarantineDirectory = "quarantine";
 inline constexpr std::string_view kMaintenanceLock = "maintenance";
 inline constexpr std::string_view kSessionsLock = "sessions";
+inline constexpr std::string_view kWaitingLock = "waiting";
 inline constexpr std::string_view kCollectionsCounter = "collections";
 
 // The directories of a store whose FORMAT was read.

@@ -35,6 +35,7 @@
 #include "store/references.h"
 #include "store/replace_index.h"
 #include "store/scratch_directory.h"
+#include "store/sessions.h"
 #include "store/store_core.h"
 
 namespace packstore::store {
@@ -284,13 +285,13 @@ void Recovery::report_loose(FindingKind kind, std::optional<ObjectId> id, std::s
 Result<RecoveryReport> recover(io::FileSystem& files, const std::filesystem::path& path,
                                const RecoverOptions& options) {
   ASSIGN_OR_RETURN(StoreLayout layout, open_incomplete_layout(files, path));
-  const auto take = [&](std::string_view lock) {
-    return io::HeldLock::take(*layout.locks, lock, io::LockKind::kExclusive,
-                              std::chrono::milliseconds(0), kOperation);
-  };
-  ASSIGN_OR_RETURN(const io::HeldLock maintenance, take(kMaintenanceLock));
+  constexpr std::chrono::milliseconds kNoWait{0};
+  ASSIGN_OR_RETURN(const io::HeldLock maintenance,
+                   io::HeldLock::take(*layout.locks, kMaintenanceLock, io::LockKind::kExclusive,
+                                      kNoWait, kOperation));
   RETURN_IF_ERROR(check_no_writer(*layout.packs));
-  ASSIGN_OR_RETURN(const io::HeldLock sessions, take(kSessionsLock));
+  ASSIGN_OR_RETURN(const io::HeldLock sessions,
+                   hold_off_sessions(*layout.locks, kNoWait, kOperation));
   return Recovery(files, layout, options).run();
 }
 

@@ -27,6 +27,7 @@
 #include "store/pins.h"
 #include "store/references.h"
 #include "store/remove.h"
+#include "store/sessions.h"
 #include "store/store_core.h"
 #include "store/unlinks.h"
 
@@ -118,8 +119,7 @@ class Releaser {
 
   Status run_transaction() {
     ASSIGN_OR_RETURN(const io::HeldLock sessions,
-                     io::HeldLock::take(*core_.locks, kSessionsLock, io::LockKind::kExclusive,
-                                        wait_, "release"));
+                     hold_off_sessions(*core_.locks, wait_, "release"));
     RETURN_IF_ERROR(settle_tails(core_));
     ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
     PinnedObjects pinned(core_, *transaction);

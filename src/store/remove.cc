@@ -14,9 +14,9 @@
 #include "base/error.h"
 #include "base/mistake.h"
 #include "index/reference_table.h"
-#include "io/lock.h"
 #include "store/pack_tails.h"
 #include "store/pins.h"
+#include "store/sessions.h"
 #include "store/store_core.h"
 #include "store/unlinks.h"
 
@@ -99,9 +99,7 @@ Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
   RETURN_IF_ERROR(core.packed_puts.sync());
   RemoveReport report;
   {
-    ASSIGN_OR_RETURN(
-        const io::HeldLock sessions,
-        io::HeldLock::take(*core.locks, kSessionsLock, io::LockKind::kExclusive, wait, "remove"));
+    ASSIGN_OR_RETURN(const io::HeldLock sessions, hold_off_sessions(*core.locks, wait, "remove"));
     RETURN_IF_ERROR(settle_tails(core));
     ASSIGN_OR_RETURN(auto transaction, core.index->begin_write(makes(Mistake::kRemoveLazily)
                                                                    ? index::CommitSync::kLazy

@@ -38,6 +38,7 @@ class PlantedFiles : public VictimStoreTest {
                "locks",
                "locks/index",
                "locks/sessions",
+               "locks/waiting",
                "locks/maintenance",
                "locks/generation",
                "loose",
