@@ -1,4 +1,5 @@
-// Every scan of every chunker, on noise and on real files, one thread, in memory.
+// Every scan of every chunker, on noise and on real files, one thread, in memory; and FastCDC as
+// its paper has it, which is what the scans are measured against.
 #include "packstore/chunker.h"
 
 #include <benchmark/benchmark.h>
@@ -79,6 +80,79 @@ void cut_stream(benchmark::State& state, const Chunker& chunker, const Bytes& co
       static_cast<double>(content.size()) / static_cast<double>(lengths.size());
 }
 
+// FastCDC 2020 as the paper and fastcdc-rs write it down: a pair of bytes each turn, the first one
+// by a table and masks that are shifted by one, so that a turn shifts once. Nothing is unrolled.
+class PlainFastCdc final : public Chunker {
+ public:
+  explicit PlainFastCdc(const ChunkerSpec& spec) : rule_(chunking::gear_rule_of(spec)) {
+    for (std::size_t i = 0; i < shifted_.size(); ++i) shifted_[i] = rule_.table[i] << 1U;
+  }
+
+  std::uint32_t chunk_bytes_max() const override { return rule_.bytes_max; }
+
+  std::size_t cut(ByteView data, InputEnd end, std::vector<std::uint32_t>& lengths) const override {
+    std::size_t covered = 0;
+    while (covered < data.size()) {
+      const ByteView rest = data.subspan(covered);
+      if (end == InputEnd::kMore && rest.size() < rule_.bytes_max) break;
+      const std::size_t length =
+          find_cut(rest.first(std::min<std::size_t>(rest.size(), rule_.bytes_max)));
+      lengths.push_back(static_cast<std::uint32_t>(length));
+      covered += length;
+    }
+    return covered;
+  }
+
+ private:
+  std::size_t find_cut(ByteView window) const {
+    if (window.size() <= rule_.bytes_min) return window.size();
+    std::uint64_t hash = 0;
+    const std::size_t loose_from = std::min<std::size_t>(window.size(), rule_.loose_from);
+    std::size_t turn = rule_.test_from / 2;
+    for (; turn < loose_from / 2; ++turn) {
+      const std::size_t at = 2 * turn;
+      hash = (hash << 2U) + shifted_[std::to_integer<std::size_t>(window[at])];
+      if ((hash & (rule_.mask_strict << 1U)) == 0) return at;
+      hash += rule_.table[std::to_integer<std::size_t>(window[at + 1])];
+      if ((hash & rule_.mask_strict) == 0) return at + 1;
+    }
+    for (; turn < window.size() / 2; ++turn) {
+      const std::size_t at = 2 * turn;
+      hash = (hash << 2U) + shifted_[std::to_integer<std::size_t>(window[at])];
+      if ((hash & (rule_.mask_loose << 1U)) == 0) return at;
+      hash += rule_.table[std::to_integer<std::size_t>(window[at + 1])];
+      if ((hash & rule_.mask_loose) == 0) return at + 1;
+    }
+    return window.size();
+  }
+
+  const chunking::GearRule rule_;
+  chunking::GearTable shifted_{};
+};
+
+std::vector<std::uint32_t> cuts_of(const Chunker& chunker, ByteView content) {
+  std::vector<std::uint32_t> lengths;
+  chunker.cut(content, InputEnd::kLast, lengths);
+  return lengths;
+}
+
+void register_plain(const ChunkerSpec& spec) {
+  const std::string name =
+      "chunking/fastcdc/plain/" + std::to_string(spec.bytes_average / 1024) + "KiB/";
+  for (const std::string content : {"noise", "files"}) {
+    benchmark::RegisterBenchmark((name + content).c_str(), [=](benchmark::State& state) {
+      const PlainFastCdc plain(spec);
+      const chunking::GearChunker ours(chunking::gear_rule_of(spec), chunking::Scan::kScalar);
+      const Bytes& bytes = content_named(content);
+      if (cuts_of(plain, bytes) != cuts_of(ours, bytes)) {
+        state.SkipWithError("it does not cut where the library does");
+        return;
+      }
+      cut_stream(state, plain, bytes);
+    });
+  }
+}
+
 void register_scan(const ChunkerSpec& spec, chunking::Scan scan) {
   const std::string name = std::string("chunking/") + std::string(to_string(spec.kind)) + '/' +
                            std::string(to_string(scan)) + '/' +
@@ -97,6 +171,7 @@ void register_scan(const ChunkerSpec& spec, chunking::Scan scan) {
 
 const bool kRegistered = [] {
   for (const std::uint32_t average : {8U << 10U, 16U << 10U, 64U << 10U}) {
+    register_plain(ChunkerSpec::fastcdc(average));
     for (const ChunkerSpec& spec : {ChunkerSpec::fastcdc(average), ChunkerSpec::gear(average),
                                     ChunkerSpec::native(average)}) {
       for (const chunking::Scan scan : scans_for(chunking::gear_rule_of(spec))) {

@@ -6,11 +6,14 @@
 #     MB/s, and how many times as fast `packstore add` with one thread is. Nothing compresses.
 #   bench/compare/peers.sh releases PACKSTORE SCRATCH DIRECTORY...
 #     Adds one release of a source tree after the other, each a directory. Prints the bytes that are
-#     stored at the end, and how many times as many as those of packstore (FastCDC 16 KiB, zlib 6).
+#     stored at the end, and how many times as many as those of packstore (FastCDC 16 KiB, zlib 6,
+#     file by file). Peers are fed in two ways: trees of files, with the compression and the chunk
+#     size that store least; and one tar a release, with the settings that they are used with.
 #
 # PACKSTORE is the program; SCRATCH is a directory on the disk that is to be measured, and is left
 # empty. Peers that are not installed are left out: cmake/install-dependencies.sh compare. PEERS in
-# the environment names those to measure; packstore has to come first.
+# the environment names those to measure (of releases: tree_borg, tar_borg, and so on); packstore
+# comes first.
 set -euo pipefail
 shopt -s nullglob
 
@@ -82,10 +85,49 @@ tree_bup() {
   rm -f "$scratch"/bup-index*
 }
 
+# The same for a tar of it, with the settings that people use.
+tar_bup() {
+  [ -d "$1" ] || BUP_DIR=$1 bup init
+  BUP_DIR=$1 bup split -q -1 -n "$3" "$2"
+}
+tar_borg-16K() {
+  [ -d "$1" ] || borg init -e none "$1"
+  borg create --files-cache disabled -C zstd,1 --chunker-params buzhash,12,18,14,4095 "$1::$3" "$2"
+}
+tar_borg() {
+  [ -d "$1" ] || borg init -e none "$1"
+  borg create --files-cache disabled -C zstd,1 "$1::$3" "$2"
+}
+tar_restic() {
+  [ -d "$1" ] || restic init -q --repository-version 2 -r "$1"
+  restic backup -q -r "$1" --no-cache --force "$2"
+}
+tar_casync() {
+  mkdir -p "$1"
+  casync make --store="$1/store" "$1/$3.caibx" "$2"
+}
+
+declare -A fed=(
+  [tree_packstore]="files of a tree: packstore, FastCDC 16 KiB, zlib 6"
+  [tree_borg]="files of a tree: borg, buzhash 4 to 256 KiB, zlib,6"
+  [tree_restic]="files of a tree: restic, compression max"
+  [tree_git]="files of a tree: git, loose"
+  [tree_casync]="files of a tree: casync, 16 KiB"
+  [tree_bup]="files of a tree: bup save -6"
+  [tar_bup]="one tar: bup split -1"
+  [tar_borg-16K]="one tar: borg, buzhash,12,18,14,4095, zstd,1"
+  [tar_borg]="one tar: borg, its own chunker settings, zstd,1"
+  [tar_restic]="one tar: restic as it is"
+  [tar_casync]="one tar: casync as it is"
+)
+
+# Whether the program is there that PEER, or a way to feed it, is named after.
 is_there() {
-  case "$1" in
-    raw | packstore*) true ;;
-    *) command -v "$1" > /dev/null ;;
+  local program=${1#*_}
+  program=${program%%-*}
+  case "$program" in
+    raw | packstore) true ;;
+    *) command -v "$program" > /dev/null ;;
   esac
 }
 
@@ -134,24 +176,35 @@ ingest() {
   done
 }
 
+# What differs from release to release is the content alone.
+make_tree() {
+  rm -rf "$scratch/tree"
+  cp -r "$1" "$scratch/tree"
+  find "$scratch/tree" -exec touch -h -d @1000000000 {} +
+}
+make_tar() {
+  tar -C "$1" --sort=name --mtime=@1000000000 --owner=0 --group=0 --numeric-owner \
+    --mode=u+rw,go= -cf "$scratch/tar" .
+}
+
 releases() {
-  local peers=(${PEERS:-packstore borg restic git casync bup}) peer release number stored own=0
+  local all=(tree_packstore tree_borg tree_restic tree_git tree_casync tree_bup
+    tar_bup tar_borg-16K tar_borg tar_restic tar_casync)
+  local ways=(${PEERS:-"${all[@]}"}) way form release number stored own=0
   echo "| $# releases, $(du -scb "$@" | tail -1 | cut -f1) bytes | stored | ratio |"
   echo "| --- | ---: | ---: |"
-  for peer in "${peers[@]}"; do
-    is_there "$peer" || continue
+  for way in "${ways[@]}"; do
+    is_there "$way" || continue
+    form=${way%%_*}
     number=0
     for release in "$@"; do
       number=$((number + 1))
-      # What differs from release to release is the content alone.
-      rm -rf "$scratch/tree"
-      cp -r "$release" "$scratch/tree"
-      find "$scratch/tree" -exec touch -h -d @1000000000 {} +
-      quietly "tree_$peer" "$scratch/store" "$scratch/tree" "release-$number"
+      "make_$form" "$release"
+      quietly "$way" "$scratch/store" "$scratch/$form" "release-$number"
     done
     stored=$(find "$scratch/store" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }')
-    [ "$peer" != packstore ] || own=$stored
-    echo "| $peer | $stored | $(ratio "$stored" "$own") |"
+    [ "$way" != tree_packstore ] || own=$stored
+    echo "| ${fed[$way]} | $stored | $(ratio "$stored" "$own") |"
     rm -rf "$scratch/store"
   done
 }
