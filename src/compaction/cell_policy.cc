@@ -14,15 +14,15 @@
 //    they are cut to the cells in which they hold anything, which writes nothing.
 // 2. Round 1: for each cell, the most newest runs whose bytes their rent covers are merged. Where
 //    the rent of all runs covers the cell's pages, and the space budget has room, the cell gets an
-//    image instead; the cell with the most rent for its pages first. Where the stack would be
-//    deeper than the peak allows, the cheapest merge that helps is forced.
+//    image instead; the cell with the most rent for its pages first. A cell that waits for room
+//    makes no merge larger than its image. Where the stack would be deeper than the peak allows,
+//    the cheapest merge that helps is forced.
 // 3. What cells write is packed into files of the target size. A file ends with a cell, so layers
 //    never straddle a border of another one.
 // 4. Round 2: what no readable LSN can see is dropped, and files that are mostly dead are copied.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -109,7 +109,7 @@ class CellPolicy final : public CompactionPolicy {
       wish.runs.push_back({static_cast<double>(share.bytes), rent});
       wish.rent += rent;
     }
-    wish.decision = rule.decide(wish.runs, static_cast<double>(stack.page_bytes()), true,
+    wish.decision = rule.decide(wish.runs, static_cast<double>(stack.page_bytes()), ImageRoom::kNow,
                                 stack.image != 0 ? 1 : 0);
     return wish;
   }
@@ -117,11 +117,10 @@ class CellPolicy final : public CompactionPolicy {
   // Images while there is room for them, where they are wanted most; the others decide again.
   static void grant_images(const PlannerInput& input, const RentRule& rule,
                            std::vector<Wish>& wishes) {
-    double room = std::numeric_limits<double>::infinity();
-    if (input.budgets.space_amp) {
-      room = *input.budgets.space_amp * static_cast<double>(input.measured.wal_bytes);
-      for (const LayerShape& layer : input.layers) room -= static_cast<double>(layer.bytes);
-    }
+    double live_bytes = 0;
+    for (const LayerShape& layer : input.layers) live_bytes += static_cast<double>(layer.bytes);
+    SpaceRoom space(input.budgets.space_amp, static_cast<double>(input.measured.wal_bytes),
+                    live_bytes);
     std::vector<Wish*> wanted;
     for (Wish& wish : wishes) {
       if (wish.decision.is_image) wanted.push_back(&wish);
@@ -135,11 +134,9 @@ class CellPolicy final : public CompactionPolicy {
     });
     for (Wish* wish : wanted) {
       const auto bytes = static_cast<double>(wish->stack->page_bytes());
-      if (bytes <= room) {
-        room -= bytes;
-      } else {
-        wish->decision = rule.decide(wish->runs, bytes, false, wish->stack->image != 0 ? 1 : 0);
-      }
+      const ImageRoom room = space.ask(bytes);
+      if (room == ImageRoom::kNow) continue;
+      wish->decision = rule.decide(wish->runs, bytes, room, wish->stack->image != 0 ? 1 : 0);
     }
   }
 

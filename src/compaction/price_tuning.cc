@@ -75,7 +75,7 @@ class Replay {
  public:
   Replay(const PlannerInput& input, const CellPolicyOptions& options)
       : rule_(rule_of(input, options)),
-        space_amp_(input.budgets.space_amp.value_or(std::numeric_limits<double>::infinity())),
+        space_amp_(input.budgets.space_amp),
         totals_(input.cells.front().history.size()) {
     for (const CellState& cell : input.cells) {
       for (std::size_t i = 0; i < totals_.size(); ++i) {
@@ -113,8 +113,9 @@ class Replay {
       wal_bytes_ += static_cast<double>(totals_[now].bytes);
       live_bytes_ += static_cast<double>(totals_[now].bytes);
       if (step == steps - counted) sum = {};
+      SpaceRoom space(space_amp_, wal_bytes_, live_bytes_);
       for (ReplayedCell& cell : cells_) {
-        decide(cell, cell.intervals[now], prices);
+        decide(cell, cell.intervals[now], prices, space);
         visit(cell, cell.intervals[now], sum);
       }
     }
@@ -151,7 +152,8 @@ class Replay {
     return history[i].records + (i == 0 ? 0 : history[i - 1].records);
   }
 
-  void decide(ReplayedCell& cell, const ReplayedInterval& now, const PriceTuning& prices) {
+  void decide(ReplayedCell& cell, const ReplayedInterval& now, const PriceTuning& prices,
+              SpaceRoom& space) {
     if (now.bytes > 0) cell.runs.push_back({.bytes = now.bytes});
     rented_.clear();
     for (std::size_t i = cell.runs.size(); i-- > 0;) {
@@ -159,9 +161,14 @@ class Replay {
       rented_.push_back(
           {run.bytes, cell.bias * (prices.even * run.visits_even + prices.hot * run.visits_hot)});
     }
-    const bool may_image = live_bytes_ + now.image_bytes <= space_amp_ * wal_bytes_;
-    const CellDecision decision =
-        rule_.decide(rented_, now.image_bytes, may_image, cell.has_image ? 1 : 0);
+    const std::size_t below = cell.has_image ? 1 : 0;
+    CellDecision decision = rule_.decide(rented_, now.image_bytes, ImageRoom::kNow, below);
+    if (decision.is_image) {
+      const ImageRoom room = space.ask(now.image_bytes);
+      if (room != ImageRoom::kNow) {
+        decision = rule_.decide(rented_, now.image_bytes, room, below);
+      }
+    }
     if (decision.is_image) {
       live_bytes_ += now.image_bytes;
       written_bytes_ += now.image_bytes;
@@ -189,7 +196,7 @@ class Replay {
   }
 
   RentRule rule_;
-  double space_amp_;
+  std::optional<double> space_amp_;
   std::vector<CellInterval> totals_;  // Of all cells.
   std::vector<ReplayedCell> cells_;
   std::vector<RentedRun> rented_;

@@ -30,17 +30,34 @@ constexpr double kGolden = 0.6180339887498949;
 
 }  // namespace
 
+ImageRoom SpaceRoom::ask(double bytes) {
+  if (bytes <= now_) {
+    now_ -= bytes;
+    soon_ -= bytes;
+    return ImageRoom::kNow;
+  }
+  waiting_ += bytes;
+  return waiting_ <= soon_ ? ImageRoom::kSoon : ImageRoom::kNever;
+}
+
 CellDecision RentRule::decide(const std::vector<RentedRun>& runs, double image_bytes,
-                              bool may_image, std::size_t depth_below) const {
+                              ImageRoom room, std::size_t depth_below) const {
+  double rent = 0;
+  for (const RentedRun& run : runs) rent += run.rent;
+  const bool is_image_due = rent > 0 && image_bytes <= rent;
+  if (is_image_due && room == ImageRoom::kNow) return {.merge = 0, .is_image = true};
+  const double bytes_max = is_image_due && room == ImageRoom::kSoon
+                               ? image_bytes
+                               : std::numeric_limits<double>::infinity();
   CellDecision decision;
   double bytes = 0;
-  double rent = 0;
+  rent = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     bytes += runs[i].bytes;
     rent += runs[i].rent;
+    if (bytes > bytes_max) break;
     if (i > 0 && bytes <= merge_share * (rent - runs[i].rent / 2)) decision.merge = i + 1;
   }
-  if (may_image && rent > 0 && image_bytes <= rent) return {.merge = 0, .is_image = true};
   if (decision.merge == 0 && runs.size() > 1 && runs.size() + depth_below > depth_max) {
     decision.merge = cheapest_merge(runs, depth_below, depth_max);
   }

@@ -79,6 +79,31 @@ TEST(CellPolicy, WritesNoImageThatSpaceHasNoRoomFor) {
   EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-2 b a"));
 }
 
+TEST(CellPolicy, WritesNoMergeLargerThanTheImageThatItWaitsFor) {
+  DrawnLayers drawn = draw_layers({"c", "b", "a"});
+  drawn.named('a').bytes = drawn.named('a').cells[0].bytes = 200'000;
+  drawn.visit('b', 400'000);  // Covers the pages, 131,072 bytes, and a merge with a as well.
+  PlannerInput input = at_price_one(drawn);
+  input.measured.wal_bytes = 200'200;
+  input.budgets.space_amp =
+      1.5;  // Room for 100,100 bytes, and twice that once the log has doubled.
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 c b"));
+  input.budgets.space_amp = 1.2;  // For 80,080 bytes even then: there is nothing to wait for.
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 c b a"));
+}
+
+TEST(CellPolicy, LetsOnlyAsManyCellsWaitAsWillHaveRoom) {
+  DrawnLayers drawn = draw_layers({"cc", "bb", "aa"});
+  drawn.named('a').bytes = 400'000;
+  for (CellShare& share : drawn.named('a').cells) share.bytes = 200'000;
+  drawn.named('b').cells[0].visits_even = 400'000;
+  drawn.named('b').cells[1].visits_even = 400'001;  // Is wanted more, so waits in front.
+  PlannerInput input = at_price_one(drawn);
+  input.measured.wal_bytes = 400'400;
+  input.budgets.space_amp = 1.2;  // Soon for 160,160 bytes: one image.
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 c b a", "merge 1-2 c b"));
+}
+
 TEST(CellPolicy, ForcesTheMergeThatIsCheapestForEachRunThatGoes) {
   DrawnLayers drawn = draw_layers({"d", "c", "b", "a"});
   drawn.named('a').cells[0].bytes = 1000;  // All four: 1300 bytes for three runs less.
