@@ -1,9 +1,11 @@
-// 1. A putting thread encodes its object and queues it.
-// 2. The thread that finds nobody committing becomes the leader: it takes the whole queue, appends
-//    it in one write, syncs the pack once, commits the rows lazily, and wakes the others and the
-//    first of the threads that arrived meanwhile, which form the next group. So a put costs one
-//    flush, or a share of one, and nobody is woken for nothing.
-// 3. A buffered object is appended only; its row waits here, readable through this store, for the
+// 1. A putting thread encodes its object and joins the group that gathers, or begins one and leads
+//    it. A group gathers until its leader has the turn to write.
+// 2. The leader appends the group in one write, syncs the pack once, and commits the rows lazily.
+// So
+//    a put costs one flush, or a share of one.
+// 3. It gives the turn to the next leader first, who has a disk to keep busy, and then wakes the
+//    threads of its group with one call. Nobody is woken for nothing.
+// 4. A buffered object is appended only; its row waits here, readable through this store, for the
 //    next sync().
 #include "store/packed_puts.h"
 
@@ -24,43 +26,51 @@ constexpr std::size_t kGroupMax = 256;
 
 }  // namespace
 
-struct PackedPuts::Request {
-  EncodedObject object;
-  Durability durability = Durability::kSynced;
-  Status status;
-  bool done = false;
-  std::condition_variable changed;  // It is done, or nobody leads and it is the first.
+// Objects of several threads, one of which writes them for all; it and those who wait own the
+// group.
+struct PackedPuts::Group {
+  Status wait() {
+    std::unique_lock lock(mutex);
+    ended.wait(lock, [&] { return result.has_value(); });
+    return *result;
+  }
+  void end(const Status& status) {
+    {
+      const std::lock_guard lock(mutex);
+      result = status;
+    }
+    ended.notify_all();
+  }
+
+  // Guarded by the mutex of PackedPuts while the group gathers; the leader's from then on.
+  std::vector<EncodedObject> objects;
+  Durability durability = Durability::kBuffered;  // The strictest of all.
+
+  std::mutex mutex;  // Guards result.
+  std::condition_variable ended;
+  std::optional<Status> result;
 };
 
-// Whoever holds the lead writes the pack; one thread at a time.
-class PackedPuts::Lead {
+// Whoever has the turn writes the pack; one thread at a time.
+class PackedPuts::Turn {
  public:
-  // Waits until nobody leads.
-  explicit Lead(PackedPuts& puts) : puts_(puts), lock_(puts.mutex_) {
-    puts_.free_.wait(lock_, [&] { return !puts_.leading_; });
-    take();
+  explicit Turn(PackedPuts& puts) : puts_(puts) {
+    std::unique_lock lock(puts_.mutex_);
+    puts_.free_.wait(lock, [&] { return !puts_.writing_; });
+    puts_.writing_ = true;
   }
-  // Takes the lead from a thread that holds the mutex and has seen that nobody leads.
-  Lead(PackedPuts& puts, std::unique_lock<std::mutex> lock) : puts_(puts), lock_(std::move(lock)) {
-    take();
-  }
-  ~Lead() {
-    if (!lock_.owns_lock()) lock_.lock();
-    puts_.leading_ = false;
+  ~Turn() {
+    {
+      const std::lock_guard lock(puts_.mutex_);
+      puts_.writing_ = false;
+    }
     puts_.free_.notify_one();
-    if (!puts_.queue_.empty()) puts_.queue_.front()->changed.notify_one();
   }
-  Lead(const Lead&) = delete;
-  Lead& operator=(const Lead&) = delete;
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
 
  private:
-  void take() {
-    puts_.leading_ = true;
-    lock_.unlock();
-  }
-
   PackedPuts& puts_;
-  std::unique_lock<std::mutex> lock_;
 };
 
 PackedPuts::~PackedPuts() {
@@ -71,50 +81,41 @@ PackedPuts::~PackedPuts() {
 Status PackedPuts::put(const ObjectId& id, ByteView content, const PutOptions& options) {
   Bytes encoded;
   ASSIGN_OR_RETURN(const Codec codec, codec::encode(content, options.compression, encoded));
-  Request request{.object = {.id = id,
+  const EncodedObject object{.id = id,
                              .size = content.size(),
                              .codec = codec,
-                             .stored = codec == Codec::kNone ? content : ByteView(encoded)},
-                  .durability = options.durability,
-                  .status = {},
-                  .changed = {}};
-  enqueue_and_wait(request);
-  return std::move(request.status);
+                             .stored = codec == Codec::kNone ? content : ByteView(encoded)};
+  const auto [group, leads] = join(object, options.durability);
+  return leads ? lead(*group) : group->wait();
 }
 
-void PackedPuts::enqueue_and_wait(Request& request) {
-  std::unique_lock lock(mutex_);
-  queue_.push_back(&request);
-  while (!request.done) {
-    if (leading_) {
-      request.changed.wait(lock);
-      continue;
-    }
-    const std::size_t count = std::min(queue_.size(), kGroupMax);
-    const auto group_end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
-    std::vector<Request*> group(queue_.begin(), group_end);
-    queue_.erase(queue_.begin(), group_end);
-    {
-      const Lead lead(*this, std::move(lock));
-      commit_group(group);
-      const std::lock_guard done(mutex_);
-      for (Request* member : group) {
-        member->done = true;
-        member->changed.notify_one();
-      }
-    }
-    lock = std::unique_lock(mutex_);
+PackedPuts::Membership PackedPuts::join(const EncodedObject& object, Durability durability) {
+  const std::lock_guard lock(mutex_);
+  const bool leads = !gathering_ || gathering_->objects.size() == kGroupMax;
+  if (leads) gathering_ = std::make_shared<Group>();
+  gathering_->objects.push_back(object);
+  if (durability == Durability::kSynced) gathering_->durability = durability;
+  return {gathering_, leads};
+}
+
+Status PackedPuts::lead(Group& group) {
+  Status written;
+  {
+    const Turn turn(*this);
+    stop_gathering(group);
+    written = write_group(group);
+    if (!written) lose_waiting(written.error());
   }
+  group.end(written);
+  return written;
 }
 
-void PackedPuts::commit_group(std::vector<Request*>& group) {
-  const Status written = write_group(group);
-  if (written) return;
-  for (Request* request : group) request->status = written;
-  lose_waiting(written.error());
+void PackedPuts::stop_gathering(const Group& group) {
+  const std::lock_guard lock(mutex_);
+  if (gathering_.get() == &group) gathering_.reset();
 }
 
-Status PackedPuts::write_group(std::vector<Request*>& group) {
+Status PackedPuts::write_group(const Group& group) {
   if (writer_ && writer_->is_full()) {
     RETURN_IF_ERROR(publish({}));
     writer_.reset();
@@ -124,16 +125,15 @@ Status PackedPuts::write_group(std::vector<Request*>& group) {
   }
   std::vector<EncodedObject> objects;
   std::unordered_set<ObjectId> ids;
-  bool synced = false;
-  for (const Request* request : group) {
-    synced = synced || request->durability == Durability::kSynced;
+  for (const EncodedObject& object : group.objects) {
     // Two threads may put the same content at once: it is written once.
-    const bool first = ids.insert(request->object.id).second;
-    if (first && !find_waiting(request->object.id)) objects.push_back(request->object);
+    const bool first = ids.insert(object.id).second;
+    if (first && !find_waiting(object.id)) objects.push_back(object);
   }
   std::vector<index::ObjectRow> rows;
   RETURN_IF_ERROR(writer_->append(objects, format::PackRecord::Kind::kSingle, rows));
-  if (synced && !makes(Mistake::kAcknowledgeBeforeCommit)) return publish(std::move(rows));
+  const bool is_synced = group.durability == Durability::kSynced;
+  if (is_synced && !makes(Mistake::kAcknowledgeBeforeCommit)) return publish(std::move(rows));
   const std::lock_guard lock(waiting_mutex_);
   for (const index::ObjectRow& row : rows) waiting_.emplace(row.id, row);
   waiting_count_.store(waiting_.size(), std::memory_order_release);
@@ -170,7 +170,7 @@ void PackedPuts::lose_waiting(const Error& error) {
   writer_.reset();
 }
 
-Status PackedPuts::sync_as_leader() {
+Status PackedPuts::sync_in_turn() {
   if (const auto lost = std::exchange(lost_, std::nullopt)) return *lost;
   if (waiting_count_.load(std::memory_order_acquire) == 0) return {};
   Status published = publish({});
@@ -181,13 +181,13 @@ Status PackedPuts::sync_as_leader() {
 }
 
 Status PackedPuts::sync() {
-  const Lead lead(*this);
-  return sync_as_leader();
+  const Turn turn(*this);
+  return sync_in_turn();
 }
 
 Status PackedPuts::release() {
-  const Lead lead(*this);
-  Status synced = sync_as_leader();
+  const Turn turn(*this);
+  Status synced = sync_in_turn();
   writer_.reset();
   return synced;
 }

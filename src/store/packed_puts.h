@@ -42,23 +42,28 @@ class PackedPuts {
   std::optional<index::ObjectRow> find_waiting(const ObjectId& id) const;
 
  private:
-  struct Request;
-  class Lead;
-  void enqueue_and_wait(Request& request);
-  void commit_group(std::vector<Request*>& group);
-  Status write_group(std::vector<Request*>& group);
+  struct Group;
+  class Turn;
+  struct Membership {
+    std::shared_ptr<Group> group;
+    bool leads = false;
+  };
+  Membership join(const EncodedObject& object, Durability durability);
+  Status lead(Group& group);
+  void stop_gathering(const Group& group);
+  Status write_group(const Group& group);
   Status publish(std::vector<index::ObjectRow> rows);
-  Status sync_as_leader();
+  Status sync_in_turn();
   void forget_waiting();
   void lose_waiting(const Error& error);
 
   StoreCore& core_;
-  std::mutex mutex_;              // Guards queue_ and leading_; not held while a group is written.
-  std::condition_variable free_;  // Nobody leads. Who waits in the queue has one of its own.
-  std::vector<Request*> queue_;
-  bool leading_ = false;
+  std::mutex mutex_;                  // Guards the next three; not held while a group is written.
+  std::condition_variable free_;      // Nobody writes.
+  std::shared_ptr<Group> gathering_;  // Takes in whoever comes; null until somebody does.
+  bool writing_ = false;
 
-  // Used by the leader only.
+  // Used by who has the turn.
   std::unique_ptr<PackWriter> writer_;
   std::optional<Error> lost_;  // Why buffered objects are gone; told to the next sync().
 
