@@ -87,7 +87,7 @@ Status LooseObjects::remove_all(std::span<const ObjectId> sorted, unsigned threa
         ASSIGN_OR_RETURN(shard, find_shard(sorted[i]));
       }
       if (!shard) continue;
-      const Status removed = (*shard)->remove_file(file_name(sorted[i]));
+      Status removed = (*shard)->remove_file(file_name(sorted[i]));
       if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
     }
     return {};
