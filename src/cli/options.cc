@@ -11,9 +11,9 @@ namespace packstore::cli {
 
 namespace {
 
-// The longest wait that still fits into milliseconds, and long enough for anybody: a year.
 // More threads than this read no faster from any disk we know.
 constexpr std::uint64_t kThreadsMax = 256;
+// The longest wait that still fits into milliseconds, and long enough for anybody: a year.
 constexpr std::uint64_t kWaitSecondsMax = 31'536'000;
 
 CLI::Option* refuse_sign(CLI::Option* option) {

@@ -42,16 +42,16 @@ ImageRoom SpaceRoom::ask(double bytes) {
 
 CellDecision RentRule::decide(const std::vector<RentedRun>& runs, double image_bytes,
                               ImageRoom room, std::size_t depth_below) const {
-  double rent = 0;
-  for (const RentedRun& run : runs) rent += run.rent;
-  const bool is_image_due = rent > 0 && image_bytes <= rent;
+  double rent_of_all = 0;
+  for (const RentedRun& run : runs) rent_of_all += run.rent;
+  const bool is_image_due = rent_of_all > 0 && image_bytes <= rent_of_all;
   if (is_image_due && room == ImageRoom::kNow) return {.merge = 0, .is_image = true};
   const double bytes_max = is_image_due && room == ImageRoom::kSoon
                                ? image_bytes
                                : std::numeric_limits<double>::infinity();
   CellDecision decision;
   double bytes = 0;
-  rent = 0;
+  double rent = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     bytes += runs[i].bytes;
     rent += runs[i].rent;

@@ -85,8 +85,8 @@ TEST(CellPolicy, WritesNoMergeLargerThanTheImageThatItWaitsFor) {
   drawn.visit('b', 400'000);  // Covers the pages, 131,072 bytes, and a merge with a as well.
   PlannerInput input = at_price_one(drawn);
   input.measured.wal_bytes = 200'200;
-  input.budgets.space_amp =
-      1.5;  // Room for 100,100 bytes, and twice that once the log has doubled.
+  // Room for 100,100 bytes, and twice that once the log has doubled.
+  input.budgets.space_amp = 1.5;
   EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 c b"));
   input.budgets.space_amp = 1.2;  // For 80,080 bytes even then: there is nothing to wait for.
   EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 c b a"));
