@@ -73,8 +73,9 @@ Status scan_range(Connection& connection, std::span<const ObjectId> sorted_ids,
     if (!found) break;
     const std::optional<ObjectId> id = query.id(5);
     if (!id) continue;
-    while (i < sorted_ids.size() && sorted_ids[i] < *id) ++i;
-    if (i == sorted_ids.size() || sorted_ids[i] != *id) continue;
+    auto order = sorted_ids[i] <=> *id;
+    while (order < 0 && ++i < sorted_ids.size()) order = sorted_ids[i] <=> *id;
+    if (order != 0) continue;
     RETURN_IF_ERROR(visit(i, checked({.id = *id, .at = location_of(query)})));
     ++i;
   }

@@ -26,6 +26,11 @@ std::string pack_file_name(std::uint64_t pack);
 // nullopt: not the name of a pack.
 std::optional<std::uint64_t> parse_pack_file_name(std::string_view name);
 
+// Behind the record of `row`, which has passed check().
+inline std::uint64_t end_of(const index::ObjectRow& row) {
+  return row.at.offset + format::PackRecord::kHeaderSize + row.at.stored_size;
+}
+
 // Checks that the file begins with the header of pack `pack` of store `store`.
 // kCorrupt: damaged, or a pack of another store or number. kUnsupported: a newer version.
 Result<format::PackHeader> check_pack_header(const io::File& file, const format::Uuid& store,

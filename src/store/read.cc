@@ -1,6 +1,6 @@
 // read_many():
-// 1. Sort the ids and look them up in one pass over the index; of a few, only those whose places
-//    are not known from before.
+// 1. Sort the ids, unless they come sorted, and look them up in one pass over the index; of a few,
+//    only those whose places are not known from before.
 // 2. Sort what was found by pack and offset, and cut it into slices of neighbouring records.
 // 3. Read and check each slice with one call (record_slice.h).
 // 4. Whatever did not come out right this way (loose, moved meanwhile, damaged) is read singly,
@@ -67,6 +67,7 @@ class ManyReader {
  private:
   Status look_up(std::span<const ObjectId> ids) {
     rows_.clear();
+    rows_.reserve(ids.size());
     singly_.clear();
     const std::uint64_t generation = core_.index->generation();
     const bool is_few = ids.size() <= kKnownPlacesWanted;
@@ -269,12 +270,16 @@ Result<std::uint64_t> read_part_of_object(const StoreCore& core, const ObjectId&
 Status read_many(const StoreCore& core, std::span<const ObjectId> ids,
                  const Store::ContentVisitor& visit, const ReadOptions& options) {
   ManyReader reader(core, visit, options.verify);
-  std::vector<ObjectId> sorted(ids.begin(), ids.end());
-  std::sort(sorted.begin(), sorted.end());
-  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  for (std::size_t first = 0; first < sorted.size(); first += kLookupSlice) {
-    const std::size_t count = std::min(kLookupSlice, sorted.size() - first);
-    RETURN_IF_ERROR(reader.read(std::span<const ObjectId>(sorted).subspan(first, count)));
+  std::vector<ObjectId> sorted;
+  const bool in_order = std::ranges::adjacent_find(ids, std::greater_equal<>()) == ids.end();
+  if (!in_order) {
+    sorted.assign(ids.begin(), ids.end());
+    std::sort(sorted.begin(), sorted.end());
+    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+    ids = sorted;
+  }
+  for (std::size_t first = 0; first < ids.size(); first += kLookupSlice) {
+    RETURN_IF_ERROR(reader.read(ids.subspan(first, std::min(kLookupSlice, ids.size() - first))));
   }
   return {};
 }

@@ -23,10 +23,6 @@ bool decodes_small(const index::ObjectRow& row) {
 
 }  // namespace
 
-std::uint64_t end_of(const index::ObjectRow& row) {
-  return row.at.offset + PackRecord::kHeaderSize + row.at.stored_size;
-}
-
 bool belongs_to_slice(const index::ObjectRow& first, const index::ObjectRow& last,
                       const index::ObjectRow& next, std::size_t rows) {
   const std::uint64_t end = end_of(last);

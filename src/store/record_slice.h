@@ -17,13 +17,11 @@
 
 namespace packstore::store {
 
-// A slice fits the second-level cache, so that hashing finds the bytes where reading left them; a
-// record that is longer is a slice of its own.
-inline constexpr std::uint64_t kSliceBytesMax = 512 << 10;
+// A slice fits the second-level cache beside what else is there, so that hashing and the visitor
+// find the bytes where reading left them (512 KiB: a tenth slower); a record that is longer is a
+// slice of its own.
+inline constexpr std::uint64_t kSliceBytesMax = 256 << 10;
 inline constexpr std::size_t kSliceRowsMax = 256;
-
-// Behind the record of `row`, which has passed check().
-std::uint64_t end_of(const index::ObjectRow& row);
 
 // True when one read should take in `next` too, after rows from `first` to `last` of its pack.
 bool belongs_to_slice(const index::ObjectRow& first, const index::ObjectRow& last,

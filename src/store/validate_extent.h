@@ -41,11 +41,6 @@ struct ByteRange {
   std::uint64_t size() const { return end - start; }
 };
 
-// Behind the record of `row`, which has passed check().
-inline std::uint64_t end_of(const index::ObjectRow& row) {
-  return row.at.offset + format::PackRecord::kHeaderSize + row.at.stored_size;
-}
-
 // Hears of bytes that were gone through; its error ends the call.
 using BytesVisitor = std::function<Status(std::uint64_t bytes)>;
 
