@@ -10,9 +10,9 @@
 
 namespace packstore::store {
 
-// Enough for a checkpoint of a few hundred pages of the index, or some hundred removals that are
-// all on different pages; more take several calls.
-inline constexpr std::uint64_t kReserveBytes = 1 << 20;
+// Enough for a commit of a hundred pages of the index, or as many removals, all on different pages;
+// more take several calls.
+inline constexpr std::uint64_t kReserveBytes = 512 << 10;
 
 // Takes the room, as far as there is any. Under the maintenance lock, as everything here, or by the
 // creator of the store.
