@@ -3,7 +3,8 @@
 #
 #   bench/compare/peers.sh ingest PACKSTORE SCRATCH FILE [ROUNDS]
 #     Adds FILE to a new store, and again to the same one; rounds are interleaved. Prints medians in
-#     MB/s, and how many times as fast `packstore add` with one thread is. Nothing compresses.
+#     MB/s, and how many times as fast `packstore add` with one thread and FastCDC is. Nothing
+#     compresses.
 #   bench/compare/peers.sh releases PACKSTORE SCRATCH DIRECTORY...
 #     Adds one release of a source tree after the other, each a directory. Prints the bytes that are
 #     stored at the end, and how many times as many as those of packstore (FastCDC 16 KiB, zlib 6,
@@ -38,6 +39,10 @@ begin_packstore-1() { "$packstore" init --store "$1"; }
 add_packstore-1() { "$packstore" add --store "$1" --threads 1 "$2"; }
 begin_packstore-2() { begin_packstore-1 "$1"; }
 add_packstore-2() { "$packstore" add --store "$1" --threads 2 "$2"; }
+begin_packstore-native-1() { begin_packstore-1 "$1"; }
+add_packstore-native-1() { "$packstore" add --store "$1" --threads 1 --chunker native "$2"; }
+begin_packstore-native-2() { begin_packstore-1 "$1"; }
+add_packstore-native-2() { "$packstore" add --store "$1" --threads 2 --chunker native "$2"; }
 begin_borg() { borg init -e none "$1"; }
 add_borg() { borg create --files-cache disabled -C none "$1::$3" "$2"; }
 begin_restic() { restic init -q --repository-version 2 -r "$1"; }
@@ -151,7 +156,8 @@ ingest() {
   local file rounds=${2:-3} peer round
   file=$(realpath "$1")
   bytes=$(stat -c %s "$file")
-  local peers=(${PEERS:-raw packstore-1 packstore-2 borg restic git casync bup})
+  local own=(packstore-1 packstore-2 packstore-native-1 packstore-native-2)
+  local peers=(${PEERS:-raw "${own[@]}" borg restic git casync bup})
   declare -A new again
   cat "$file" > /dev/null
   for ((round = 0; round < rounds; ++round)); do
