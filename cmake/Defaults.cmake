@@ -58,3 +58,9 @@ function(packstore_precompile target)
     $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
     "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endfunction()
+
+# What nearly every source of src/ includes: a fifth to a third of the time that one takes.
+function(packstore_precompile_common target)
+  packstore_precompile(${target} <fmt/core.h> <algorithm> <functional> <map> <memory> <mutex>
+                       <optional> <span> <string> <string_view> <utility> <vector>)
+endfunction()
