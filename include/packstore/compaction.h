@@ -170,7 +170,7 @@ struct CellPolicyOptions {
   double spread = 0.3;
   // A file that is half dead is copied away after so many flushes, and sooner the more of it is
   // dead: when dead bytes times age exceed so many times the live bytes. 0: never.
-  double reclaim_after = 128;
+  double reclaim_after = 192;
 };
 // Rent or buy, per cell: see docs/compaction.md.
 PACKSTORE_EXPORT std::unique_ptr<CompactionPolicy> make_cell_policy(
