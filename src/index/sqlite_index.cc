@@ -5,6 +5,7 @@
 // most, or by a scan over the range that they span, which costs a quarter a row. Ids are hashes, so
 // the share of the table in that range is known without reading it.
 #include <algorithm>
+#include <compare>
 #include <functional>
 #include <map>
 #include <memory>
@@ -73,9 +74,9 @@ Status scan_range(Connection& connection, std::span<const ObjectId> sorted_ids,
     if (!found) break;
     const std::optional<ObjectId> id = query.id(5);
     if (!id) continue;
-    auto order = sorted_ids[i] <=> *id;
-    while (order < 0 && ++i < sorted_ids.size()) order = sorted_ids[i] <=> *id;
-    if (order != 0) continue;
+    std::strong_ordering order = sorted_ids[i] <=> *id;
+    while (std::is_lt(order) && ++i < sorted_ids.size()) order = sorted_ids[i] <=> *id;
+    if (std::is_neq(order)) continue;
     RETURN_IF_ERROR(visit(i, checked({.id = *id, .at = location_of(query)})));
     ++i;
   }

@@ -1,7 +1,7 @@
 // 1. A putting thread encodes its object and joins the group that gathers, or begins one and leads
 //    it. A group gathers until its leader has the turn to write.
-// 2. The leader appends the group in one write, syncs the pack once, and commits the rows lazily. So
-//    a put costs one flush, or a share of one.
+// 2. The leader appends the group in one write, syncs the pack once, and commits the rows lazily: a
+//    put costs one flush, or a share of one.
 // 3. It gives the turn to the next leader first, who has a disk to keep busy, and then wakes the
 //    threads of its group with one call. Nobody is woken for nothing.
 // 4. A buffered object is appended only; its row waits here, readable through this store, for the
