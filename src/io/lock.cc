@@ -76,12 +76,16 @@ void write_holder(File& file, std::string_view operation) {
       make_safe_line(fmt::format("pid {} on {}: {} (since {:%Y-%m-%dT%H:%M:%SZ})", ::getpid(),
                                  host_name(), operation, fmt::gmtime(std::time(nullptr)))) +
       '\n';
+  // Who takes a lock many times a second finds its own line there. To write it again would cost the
+  // next sync of any file a fifth more: the file system has to log that this one was changed.
+  std::array<std::byte, 2 * kHolderBytesMax> bytes;
+  const Result<std::size_t> before = file.read_at(0, bytes);
+  if (before && as_text(ByteView(bytes).first(*before)) == line) return;
   // The line ends itself, so what an earlier holder wrote may stand behind it for a moment. A full
   // disk is no reason to refuse a lock: maintenance may be what makes room.
-  const Result<FileInfo> before = file.info();
   const Status written = file.write_at(0, as_bytes(line));
   // Cutting a file off costs several times as much as writing it, even where nothing stands behind.
-  const bool longer = !before || before->size > line.size();
+  const bool longer = !before || *before > line.size();
   if (written && longer) static_cast<void>(file.truncate(line.size()).has_value());
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -74,6 +76,23 @@ TEST_F(HeldLockTest, LineOfAnEarlierHolderIsGone) {
   EXPECT_THAT(text, HasSubstr(": second (since "));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
   EXPECT_EQ(text.back(), '\n');
+}
+
+// A file that was changed makes the next sync of any other dearer.
+TEST_F(HeldLockTest, TakenAgainInTheSameSecondChangesNothing) {
+  const std::filesystem::path file = scratch_.path() / "lock";
+  std::string before;
+  std::string after;
+  do {
+    ASSERT_THAT(take(LockKind::kExclusive), Succeeds());
+    before = read_text(file);
+    const auto changed_at = std::filesystem::last_write_time(file);
+    ASSERT_THAT(take(LockKind::kExclusive), Succeeds());
+    after = read_text(file);
+    if (after == before) {
+      EXPECT_EQ(std::filesystem::last_write_time(file), changed_at);
+    }
+  } while (after != before);
 }
 
 // What stands in the file may have been put there by anybody who can write it.
