@@ -213,7 +213,7 @@ Status Query::run() {
 }
 
 std::uint64_t Query::integer(int column) const {
-  // Asking the value, not the column twice, halves the cost of long scans. No other thread uses the
+  // A value is asked at less cost than a column, which long scans feel. No other thread uses the
   // connection meanwhile, which is what a value without a lock of its own needs.
   sqlite3_value* const value = sqlite3_column_value(prepared_, column);
   if (sqlite3_value_type(value) != SQLITE_INTEGER) {
