@@ -59,9 +59,9 @@ function(packstore_precompile target)
     "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endfunction()
 
-# What nearly every source of src/ includes: a fifth to a third of the time that one takes. Only
-# for clang, which builds for sanitizers: so gcc sees every source include what it uses, and its
-# objects are those that the install tests find in a compiler cache.
+# What nearly every source of src/ includes: a fifth of the time that one takes. Only for clang,
+# which builds for sanitizers: so gcc sees every source include what it uses, and its objects are
+# those that the install tests find in a compiler cache.
 function(packstore_precompile_common target)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     packstore_precompile(${target} <fmt/core.h> <algorithm> <functional> <map> <memory> <mutex>

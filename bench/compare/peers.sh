@@ -34,14 +34,12 @@ export HOME=$scratch/home RESTIC_PASSWORD=x BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS
 export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x
 mkdir -p "$HOME"
 
-# What every peer does: begin REPOSITORY, then add REPOSITORY FILE NAME without compression.
-begin_packstore-1() { "$packstore" init --store "$1"; }
+# What every peer does: begin REPOSITORY, alike for all that a dash tells apart, then add REPOSITORY
+# FILE NAME without compression.
+begin_packstore() { "$packstore" init --store "$1"; }
 add_packstore-1() { "$packstore" add --store "$1" --threads 1 "$2"; }
-begin_packstore-2() { begin_packstore-1 "$1"; }
 add_packstore-2() { "$packstore" add --store "$1" --threads 2 "$2"; }
-begin_packstore-native-1() { begin_packstore-1 "$1"; }
 add_packstore-native-1() { "$packstore" add --store "$1" --threads 1 --chunker native "$2"; }
-begin_packstore-native-2() { begin_packstore-1 "$1"; }
 add_packstore-native-2() { "$packstore" add --store "$1" --threads 2 --chunker native "$2"; }
 begin_borg() { borg init -e none "$1"; }
 add_borg() { borg create --files-cache disabled -C none "$1::$3" "$2"; }
@@ -163,7 +161,7 @@ ingest() {
   for ((round = 0; round < rounds; ++round)); do
     for peer in "${peers[@]}"; do
       is_there "$peer" || continue
-      quietly "begin_$peer" "$scratch/store"
+      quietly "begin_${peer%%-*}" "$scratch/store"
       new[$peer]+=" $(rate_of "add_$peer" "$scratch/store" "$file" first)"
       again[$peer]+=" $(rate_of "add_$peer" "$scratch/store" "$file" second)"
       rm -rf "$scratch/store"

@@ -228,10 +228,11 @@ bool Query::is_null(int column) const {
 }
 
 std::optional<std::string_view> Query::text(int column) const {
-  if (sqlite3_column_type(prepared_, column) != SQLITE_TEXT) return std::nullopt;
-  const unsigned char* data = sqlite3_column_text(prepared_, column);
+  sqlite3_value* const value = sqlite3_column_value(prepared_, column);
+  if (sqlite3_value_type(value) != SQLITE_TEXT) return std::nullopt;
+  const unsigned char* data = sqlite3_value_text(value);
   if (data == nullptr) return std::nullopt;
-  const int size = sqlite3_column_bytes(prepared_, column);
+  const int size = sqlite3_value_bytes(value);
   return std::string_view(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
 }
 

@@ -8,6 +8,7 @@
 #include "store/read.h"
 
 #include <algorithm>
+#include <functional>
 #include <new>
 #include <stdexcept>
 #include <utility>
