@@ -68,7 +68,7 @@ struct LsnRange {
 
 // The fixed grid: a cell is 2^cell_keys_log2 consecutive keys, at most 2^63.
 struct Grid {
-  unsigned cell_keys_log2 = 13;
+  unsigned cell_keys_log2 = 11;
 
   // First key of the cell that holds `key`.
   Key cell_of(Key key) const {

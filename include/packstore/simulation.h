@@ -29,19 +29,22 @@ namespace packstore {
 struct WorkloadOptions {
   // One of workload_names().
   std::string name = "uniform";
-  // 0: as many as the workload is defined with; so for the two below.
+  // 0: as many as the workload is defined with; so for those below.
   std::uint64_t records = 0;
   std::uint64_t pages = 0;
   // Target for a file, and size of a flush.
   std::uint64_t file_bytes = 0;
-  unsigned cell_keys_log2 = 0;  // Cells of the grid; 0: 13, and 10 for a trace.
+  unsigned cell_keys_log2 = 0;  // The grid: decisions fall for so many keys; 11, or 13.
+  // A read asks a bitmap whether a layer holds anything in so many keys around its own; 13.
+  unsigned bitmap_keys_log2 = 0;
   std::uint64_t seed = 1;
 };
 
 struct TraceOptions {
   std::string name = "trace";
   std::uint64_t file_bytes = 4 * 1024 * 1024;
-  unsigned cell_keys_log2 = 0;
+  unsigned cell_keys_log2 = 7;
+  unsigned bitmap_keys_log2 = 10;
   unsigned repeat = 1;  // Read so many times over.
 };
 

@@ -2,7 +2,7 @@
 //
 // 1. Shares of layers are sorted into stacks, one a cell, down to the newest image.
 // 2. What cells are to write is laid into files from left to right. Each cell makes a rectangle of
-//    its own, unless its neighbour has the same layers: then one rectangle covers both.
+//    its own, so that no layer but a flushed one ever straddles a border of another.
 // 3. Files are as many as bring them nearest to the target size, and all as large: a file ends with
 //    the cell that brings it nearest to its share.
 #include "compaction/cell_stack.h"
@@ -37,18 +37,6 @@ void visit_shares(const PlannerInput& input, LayerKind kind, std::vector<CellSta
   }
 }
 
-// True where `next` goes on to the right of `last` with the same layers.
-bool continues(const JobPart& last, const JobPart& next) {
-  return last.keys.end == next.keys.begin && last.lsns == next.lsns &&
-         std::ranges::equal(last.inputs, next.inputs, {}, &JobInput::layer, &JobInput::layer);
-}
-
-void extend(JobPart& last, const JobPart& next) {
-  last.keys.end = next.keys.end;
-  last.bytes += next.bytes;
-  for (JobInput& input : last.inputs) input.keys.end = next.keys.end;
-}
-
 struct Terms {
   std::uint64_t cells = 0;
   double rent = 0;
@@ -63,11 +51,7 @@ void add_part(CompactionJob& job, Terms& terms, CellPart&& cell) {
   if (job.kind == JobKind::kImage) {
     job.effect.space_bytes += static_cast<std::int64_t>(cell.part.bytes);
   }
-  if (!job.parts.empty() && continues(job.parts.back(), cell.part)) {
-    extend(job.parts.back(), cell.part);
-  } else {
-    job.parts.push_back(std::move(cell.part));
-  }
+  job.parts.push_back(std::move(cell.part));
 }
 
 void finish_job(CompactionJob&& job, const Terms& terms, const std::string& reason,
@@ -174,13 +158,12 @@ void append_trims(const PlannerInput& input, CompactionPlan& plan) {
         .reason = fmt::format("flushed; holds something in {} cells", layer.cells.size())};
     for (const CellShare& share : layer.cells) {
       const KeyRange cell = input.grid.cell_range(share.cell);
-      JobPart part{.keys = cell, .lsns = layer.lsns, .inputs = {{layer.id, cell}}};
-      if (!job.parts.empty() && continues(job.parts.back(), part)) {
-        extend(job.parts.back(), part);
-      } else {
-        job.parts.push_back(std::move(part));
+      if (job.parts.empty() || job.parts.back().keys.end != cell.begin) {
+        job.parts.push_back({.keys = cell, .lsns = layer.lsns, .inputs = {{layer.id, cell}}});
       }
-      job.parts.back().bytes += share.bytes;
+      JobPart& part = job.parts.back();
+      part.keys.end = part.inputs.front().keys.end = cell.end;
+      part.bytes += share.bytes;
     }
     plan.jobs.push_back(std::move(job));
   }

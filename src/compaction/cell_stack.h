@@ -41,9 +41,8 @@ CellPart merge_newest(const CellStack& stack, std::size_t count);
 // Writes the pages of the cell as of the tip.
 CellPart image_at_tip(const CellStack& stack, Lsn tip);
 
-// One job a file. Parts of neighbouring cells with the same inputs become one; files end at cells,
-// as near to `file_bytes` as whole cells allow. `reason` is put in front of the terms of the job.
-// Parts come by ascending key.
+// One job a file; files end at cells, as near to `file_bytes` as whole cells allow. `reason` is put
+// in front of the terms of the job. Parts come by ascending key.
 void append_jobs(JobKind kind, std::vector<CellPart> parts, std::uint64_t file_bytes,
                  const std::string& reason, std::uint64_t wal_bytes, CompactionPlan& plan);
 

@@ -5,12 +5,13 @@
 //    quarter does not count: stacks are empty then, and never will be again.
 // 2. A price has two parts, for a visit by an evenly spread read and by one that follows the
 //    writes. For each of five mixtures the lowest price is found by halving whose mean read
-//    amplification meets both goals; the mixture that writes least is taken.
+//    amplification meets both goals, among those that are one step away at most; the mixture that
+//    writes least is taken.
 // 3. Twice what was measured above or below the target so far is taken off or put on the goal, so
 //    that the mean comes back to it.
-// 4. Prices move by a third at most from one plan to the next. Where writes move on from cell to
-//    cell, the past says little of what is to come, and the price stays above the untuned one times
-//    the share of writes that moved.
+// 4. A step is a third at most, and a rise by 1.6 where a mean is above its target already. Where
+//    writes move on from cell to cell, the past says little of what is to come, and the price stays
+//    above the untuned one times the share of writes that moved.
 // The replay knows cells, not files; it forgets where cells have more than 256 intervals behind
 // them; from 16 intervals on prices change once in a sixteenth of the history.
 #include "compaction/price_tuning.h"
@@ -18,7 +19,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "compaction/rent_rule.h"
@@ -28,18 +28,17 @@ namespace {
 
 constexpr std::size_t kReplayedMin = 32;
 constexpr std::size_t kUntunedIntervals = 4;
-constexpr int kHalvings = 8;
-// Prices are searched between these, in flush sizes.
-constexpr double kPriceMin = 1e-4;
-constexpr double kPriceMax = 8;
+constexpr int kHalvings = 5;
 // Shares of the price that are for hot reads.
 constexpr std::array kMixtures{0.0, 0.25, 0.5, 0.75, 1.0};
 // A mean aims below its target by as much as it strays.
 constexpr double kAim = 0.965;
 // How much of what the mean is off is made up for at once.
 constexpr double kMakeUp = 2;
-// From one plan to the next a price falls or rises by this factor at most.
+// From one plan to the next a price falls or rises by this factor at most, ...
 constexpr double kStepMax = 1.35;
+// ... or rises by this one where reads already cost more than they should.
+constexpr double kStepLate = 1.6;
 // What missing a goal by one visit costs in the choice between mixtures, as write amplification:
 // more than any writing.
 constexpr double kMissed = 10;
@@ -115,6 +114,7 @@ class Replay {
       if (step == steps - counted) sum = {};
       SpaceRoom space(space_amp_, wal_bytes_, live_bytes_);
       for (ReplayedCell& cell : cells_) {
+        if (cell.runs.empty() && !cell.has_image && cell.intervals[now].bytes == 0) continue;
         decide(cell, cell.intervals[now], prices, space);
         visit(cell, cell.intervals[now], sum);
       }
@@ -205,15 +205,18 @@ class Replay {
   double written_bytes_ = 0;
 };
 
-// The lowest price for which `is_met`, which gets harder to deny as the price rises.
-double find_price(double unit, const std::function<bool(double)>& is_met) {
-  double low = std::log(unit * kPriceMin);
-  double high = std::log(unit * kPriceMax);
-  for (int i = 0; i < kHalvings; ++i) {
-    const double middle = (low + high) / 2;
-    (is_met(std::exp(middle)) ? high : low) = middle;
-  }
-  return std::exp(high);
+struct PriceRange {
+  double low = 0;
+  double high = 0;
+};
+
+PriceRange one_step_from(double price, const PlannerInput& input) {
+  const auto is_missed = [](const std::optional<double>& target, double measured) {
+    return target && measured > *target;
+  };
+  const bool is_late = is_missed(input.budgets.read_amp_even, input.measured.read_amp_even) ||
+                       is_missed(input.budgets.read_amp_hot, input.measured.read_amp_hot);
+  return {price / kStepMax, price * (is_late ? kStepLate : kStepMax)};
 }
 
 double find_goal(const std::optional<double>& target, double measured) {
@@ -222,47 +225,68 @@ double find_goal(const std::optional<double>& target, double measured) {
   return std::max(aim + kMakeUp * (aim - measured), 1.0);
 }
 
+struct ReadGoals {
+  double even = 0;
+  double hot = 0;
+
+  // By how many visits; 0: met.
+  double missed(const ReplayedMeans& means) const {
+    return std::max(means.even - even, 0.0) + std::max(means.hot - hot, 0.0);
+  }
+};
+
+struct TriedPrices {
+  PriceTuning prices;
+  ReplayedMeans means;
+};
+
+// The lowest price in the range that meets the goals, `hot_share` of it for hot reads; the highest
+// where none does.
+TriedPrices find_price(Replay& replay, const ReadGoals& goals, const PriceRange& range,
+                       double hot_share) {
+  const auto try_price = [&](double price) -> TriedPrices {
+    const PriceTuning prices{.even = price * (1 - hot_share), .hot = price * hot_share};
+    return {prices, replay.run(prices)};
+  };
+  TriedPrices found = try_price(range.high);
+  if (goals.missed(found.means) > 0) return found;
+  double low = std::log(range.low);
+  double high = std::log(range.high);
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = (low + high) / 2;
+    const TriedPrices tried = try_price(std::exp(middle));
+    if (goals.missed(tried.means) > 0) {
+      low = middle;
+    } else {
+      high = middle;
+      found = tried;
+    }
+  }
+  return found;
+}
+
 double total(const PriceTuning& prices) { return prices.even + prices.hot; }
 
-// Of the prices that meet both goals the ones with which least is written.
-PriceTuning find_prices(Replay& replay, double even_goal, double hot_goal, double unit) {
-  const auto is_met = [&](const ReplayedMeans& means) {
-    return means.even <= even_goal && means.hot <= hot_goal;
-  };
-  PriceTuning cheapest;
-  if (is_met(replay.run(cheapest))) return cheapest;
+// Of the prices in the range that meet both goals the ones with which least is written.
+PriceTuning find_prices(Replay& replay, const ReadGoals& goals, const PriceRange& range) {
+  PriceTuning cheapest{.even = range.low / 2, .hot = range.low / 2};
+  if (goals.missed(replay.run(cheapest)) == 0) return cheapest;
   double least = std::numeric_limits<double>::infinity();
-  for (const double hot : kMixtures) {
-    const auto mixed = [&](double price) {
-      return PriceTuning{.even = price * (1 - hot), .hot = price * hot};
-    };
-    const PriceTuning found =
-        mixed(find_price(unit, [&](double price) { return is_met(replay.run(mixed(price))); }));
-    const ReplayedMeans means = replay.run(found);
-    const double missed =
-        std::max(means.even - even_goal, 0.0) + std::max(means.hot - hot_goal, 0.0);
-    const double cost = means.write_amp + kMissed * missed;
+  for (const double hot_share : kMixtures) {
+    const TriedPrices found = find_price(replay, goals, range, hot_share);
+    const double cost = found.means.write_amp + kMissed * goals.missed(found.means);
     if (cost < least) {
       least = cost;
-      cheapest = found;
+      cheapest = found.prices;
     }
   }
   return cheapest;
 }
 
-// `to`, or as far on the way there from a total of `from` as one step goes.
-PriceTuning step(const PriceTuning& to, double from) {
-  const double wanted = total(to);
-  const double reached = std::clamp(wanted, from / kStepMax, from * kStepMax);
-  if (wanted == 0) return {reached / 2, reached / 2};
-  return {to.even * reached / wanted, to.hot * reached / wanted};
-}
-
 }  // namespace
 
 PriceTuning tune_prices(const PlannerInput& input, const CellPolicyOptions& options) {
-  const auto unit = static_cast<double>(options.sizing.file_bytes);
-  const double untuned = options.price * unit;
+  const double untuned = options.price * static_cast<double>(options.sizing.file_bytes);
   PriceTuning tuning = input.tuning;
   if (total(tuning) == 0) tuning = {untuned / 2, untuned / 2};
   if (!input.budgets.read_amp_even && !input.budgets.read_amp_hot) return tuning;
@@ -272,9 +296,10 @@ PriceTuning tune_prices(const PlannerInput& input, const CellPolicyOptions& opti
 
   Replay replay(input, options);
   if (replay.intervals() == 0) return tuning;
-  const double even_goal = find_goal(input.budgets.read_amp_even, input.measured.read_amp_even);
-  const double hot_goal = find_goal(input.budgets.read_amp_hot, input.measured.read_amp_hot);
-  tuning = step(find_prices(replay, even_goal, hot_goal, unit), total(tuning));
+  const ReadGoals goals{
+      .even = find_goal(input.budgets.read_amp_even, input.measured.read_amp_even),
+      .hot = find_goal(input.budgets.read_amp_hot, input.measured.read_amp_hot)};
+  tuning = find_prices(replay, goals, one_step_from(total(tuning), input));
   const double floor = replay.drift() * untuned / 2;
   return {std::max(tuning.even, floor), std::max(tuning.hot, floor)};
 }

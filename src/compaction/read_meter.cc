@@ -2,13 +2,14 @@
 //
 // 1. The pages are divided into stretches, where any layer or cell begins or ends.
 // 2. Over each stretch the deltas above its newest image are stacked: those that cover it, and
-//    those of them with a share in its cell.
+//    those of them that hold anything in its part of the bitmap.
 // 3. A stretch weighs as much as it has pages in use, or records of the last two intervals.
 // 4. Whether a delta holds the very page is asked for 2000 pages in use, and for 2000 recent
 //    records, evenly spread.
 #include "compaction/read_meter.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace packstore {
 namespace {
@@ -37,12 +38,8 @@ void ReadMeter::find_stretches(const LayerSet& layers) {
   borders_.erase(std::unique(borders_.begin(), borders_.end()), borders_.end());
   stretches_.resize(borders_.size() - 1);
   for (std::size_t i = 0; i < stretches_.size(); ++i) {
-    Stretch& stretch = stretches_[i];
-    stretch.begin = borders_[i];
-    stretch.end = borders_[i + 1];
-    stretch.image = 0;
-    stretch.covering = 0;
-    stretch.occupying.clear();
+    stretches_[i].begin = borders_[i];
+    stretches_[i].end = borders_[i + 1];
   }
 }
 
@@ -50,25 +47,39 @@ std::size_t ReadMeter::stretch_at(std::uint32_t page) const {
   return static_cast<std::size_t>(std::ranges::lower_bound(borders_, page) - borders_.begin());
 }
 
-void ReadMeter::stack_layers(const LayerSet& layers) {
+KeyRange ReadMeter::asked_for(Key key) const {
+  const Grid& bitmap = history_.workload.bitmap;
+  return bitmap.cell_range(bitmap.cell_of(key));
+}
+
+void ReadMeter::stack_layers(const LayerSet& layers, Lsn lsn) {
+  for (Stretch& stretch : stretches_) {
+    stretch.image = 0;
+    stretch.covering = 0;
+    stretch.occupying.clear();
+  }
   for (const LayerShape& layer : layers.layers()) {
-    if (layer.is_delta()) continue;
+    if (layer.is_delta() || layer.lsns.end > lsn) continue;
     const std::size_t end = stretch_at(history_.page_at(layer.keys.end));
     for (std::size_t i = stretch_at(history_.page_at(layer.keys.begin)); i < end; ++i) {
       stretches_[i].image = std::max(stretches_[i].image, layer.lsns.end);
     }
   }
   for (const LayerShape& layer : layers.layers()) {
-    if (!layer.is_delta()) continue;
+    if (!layer.is_delta() || layer.lsns.begin >= lsn) continue;
+    const Held held{interval_of(history_, layer.lsns.begin + 1),
+                    interval_of(history_, layer.lsns.end)};
     auto share = layer.cells.begin();
     const std::size_t end = stretch_at(history_.page_at(layer.keys.end));
     for (std::size_t i = stretch_at(history_.page_at(layer.keys.begin)); i < end; ++i) {
       Stretch& stretch = stretches_[i];
       if (layer.lsns.end <= stretch.image) continue;
       ++stretch.covering;
-      const Key cell = history_.workload.grid.cell_of(history_.key_of(stretch.begin));
-      while (share != layer.cells.end() && share->cell < cell) ++share;
-      if (share != layer.cells.end() && share->cell == cell) stretch.occupying.push_back(&layer);
+      const KeyRange asked = asked_for(history_.key_of(stretch.begin));
+      while (share != layer.cells.end() && share->cell < asked.begin) ++share;
+      if (share != layer.cells.end() && share->cell < asked.end) {
+        stretch.occupying.push_back(held);
+      }
     }
   }
 }
@@ -98,10 +109,8 @@ std::uint32_t ReadMeter::occupied_visits(const Stretch& stretch, std::uint32_t e
   if (embedded_in == 0) {
     return static_cast<std::uint32_t>(stretch.occupying.size()) + (stretch.image != 0 ? 1 : 0);
   }
-  return static_cast<std::uint32_t>(
-      std::ranges::count_if(stretch.occupying, [&](const LayerShape* layer) {
-        return layer->lsns.end >= history_.flushes[embedded_in - 1].lsns.end;
-      }));
+  return static_cast<std::uint32_t>(std::ranges::count_if(
+      stretch.occupying, [&](const Held& held) { return held.last >= embedded_in; }));
 }
 
 void ReadMeter::measure(const PageState& pages) {
@@ -142,12 +151,10 @@ std::uint32_t ReadMeter::exact_visits(const Stretch& stretch, std::uint32_t page
                                       std::uint32_t embedded_in) const {
   const auto intervals = history_.intervals_of(page);
   std::uint32_t visits = 0;
-  for (const LayerShape* layer : stretch.occupying) {
-    const std::uint32_t last = interval_of(history_, layer->lsns.end);
-    if (last < embedded_in) continue;
-    const std::uint32_t first = interval_of(history_, layer->lsns.begin + 1);
-    const auto found = std::ranges::lower_bound(intervals, first);
-    if (found != intervals.end() && *found <= last) ++visits;
+  for (const Held& held : stretch.occupying) {
+    if (held.last < embedded_in) continue;
+    const auto found = std::ranges::lower_bound(intervals, held.first);
+    if (found != intervals.end() && *found <= held.last) ++visits;
   }
   return visits + (embedded_in == 0 && stretch.image != 0 ? 1 : 0);
 }
@@ -227,7 +234,7 @@ void ReadMeter::count_visits(LayerSet& layers) {
 
 void ReadMeter::sample(std::size_t number, LayerSet& layers, const PageState& pages) {
   find_stretches(layers);
-  stack_layers(layers);
+  stack_layers(layers, std::numeric_limits<Lsn>::max());
   weigh(number, pages);
   measure(pages);
   measure_exactly(number, pages);
@@ -243,29 +250,13 @@ void ReadMeter::sample(std::size_t number, LayerSet& layers, const PageState& pa
   ++samples_;
 }
 
-double ReadMeter::sample_history(const LayerSet& layers, Lsn horizon, Lsn tip,
-                                 unsigned count) const {
+double ReadMeter::sample_history(const LayerSet& layers, Lsn horizon, Lsn tip, unsigned count) {
   double sum = 0;
   for (unsigned i = 1; i <= count; ++i) {
-    const Lsn lsn = horizon + (tip - horizon) / count * i;
+    stack_layers(layers, horizon + (tip - horizon) / count * i);
     double visits = 0;
     for (const Stretch& stretch : stretches_) {
-      if (stretch.pages_in_use == 0) continue;
-      const Key key = history_.key_of(stretch.begin);
-      const Key cell = history_.workload.grid.cell_of(key);
-      Lsn image = 0;
-      for (const LayerShape& layer : layers.layers()) {
-        if (!layer.is_delta() && layer.keys.contains(key) && layer.lsns.end <= lsn) {
-          image = std::max(image, layer.lsns.end);
-        }
-      }
-      double deltas = 0;
-      for (const LayerShape& layer : layers.layers()) {
-        if (!layer.is_delta() || !layer.keys.contains(key)) continue;
-        if (layer.lsns.begin >= lsn || layer.lsns.end <= image) continue;
-        if (std::ranges::binary_search(layer.cells, cell, {}, &CellShare::cell)) deltas += 1;
-      }
-      visits += (deltas + (image != 0 ? 1 : 0)) * stretch.pages_in_use;
+      visits += occupied_visits(stretch, 0) * stretch.pages_in_use;
     }
     sum += visits / std::max(pages_in_use_, 1.0);
   }

@@ -17,7 +17,7 @@ class ReadMeter {
   // Samples reads at the tip after interval `number`, and adds the visits to the layers' shares.
   void sample(std::size_t number, LayerSet& layers, const PageState& pages);
   // Mean visits of reads at `count` LSNs from `horizon` to `tip`, any page; now.
-  double sample_history(const LayerSet& layers, Lsn horizon, Lsn tip, unsigned count) const;
+  double sample_history(const LayerSet& layers, Lsn horizon, Lsn tip, unsigned count);
 
   ReadAmplification mean_even() const { return mean(sum_even_); }
   ReadAmplification mean_hot() const { return mean(sum_hot_); }
@@ -31,20 +31,28 @@ class ReadMeter {
   std::size_t samples() const { return samples_; }
 
  private:
+  // The intervals that a delta holds, counted from 1.
+  struct Held {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+  };
   // Pages of one cell that the same layers hold.
   struct Stretch {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
     Lsn image = 0;  // The newest.
     std::uint32_t covering = 0;
-    std::vector<const LayerShape*> occupying = {};
+    std::vector<Held> occupying = {};
     double pages_in_use = 0;
     double recent_records = 0;
   };
 
   void find_stretches(const LayerSet& layers);
   std::size_t stretch_at(std::uint32_t page) const;
-  void stack_layers(const LayerSet& layers);
+  // The keys that a read of `key` asks a layer's bitmap about.
+  KeyRange asked_for(Key key) const;
+  // Those that a read at `lsn` sees.
+  void stack_layers(const LayerSet& layers, Lsn lsn);
   void weigh(std::size_t number, const PageState& pages);
   void measure(const PageState& pages);
   void measure_exactly(std::size_t number, const PageState& pages);

@@ -115,8 +115,11 @@ Result<WorkloadOptions> scale_workload(const WorkloadOptions& options, double sc
   made.records = shrunk(full.records, 1000);
   made.pages = shrunk(full.segments.front().page_count, 64);
   made.file_bytes = shrunk(full.file_bytes, 4096);
-  made.cell_keys_log2 =
-      static_cast<unsigned>(std::max(static_cast<int>(full.grid.cell_keys_log2) - halvings, 4));
+  const auto finer = [&](const Grid& grid) {
+    return static_cast<unsigned>(std::max(static_cast<int>(grid.cell_keys_log2) - halvings, 4));
+  };
+  made.cell_keys_log2 = finer(full.grid);
+  made.bitmap_keys_log2 = finer(full.bitmap);
   return made;
 }
 

@@ -134,11 +134,7 @@ class TraceSource final : public RecordSource {
 Result<Workload> make_trace_workload(ByteView trace, const TraceOptions& options) {
   Workload workload;
   workload.name = options.name;
-  workload.grid = {options.cell_keys_log2 != 0 ? options.cell_keys_log2 : 10};
-  if (workload.grid.cell_keys_log2 > 24) {
-    return fail(ErrorCode::kInvalidArgument, "trace {}: cells of 2^{} keys, limit 2^24",
-                options.name, workload.grid.cell_keys_log2);
-  }
+  RETURN_IF_ERROR(take_grids(options.cell_keys_log2, options.bitmap_keys_log2, workload));
   ASSIGN_OR_RETURN(const Columns columns, find_columns(trace));
   if (columns.rows == 0) return fail(ErrorCode::kCorrupt, "trace: holds no rows");
   ASSIGN_OR_RETURN(workload.segments, find_segments(columns, workload.grid));

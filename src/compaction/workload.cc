@@ -191,6 +191,7 @@ struct Definition {
   std::uint64_t records = 20'000'000;
   std::uint64_t pages = 640'000;
   std::uint64_t file_bytes = 256ULL << 20;
+  unsigned cell_keys_log2 = 11;
 };
 
 constexpr Definition kDefinitions[] = {
@@ -201,7 +202,7 @@ constexpr Definition kDefinitions[] = {
     {"window", window, false},
     {"twotable", twotable, true},
     {"shift", shift, true},
-    {"singlekey", singlekey, true, 1'098'900, 100'000, 1'000'000},
+    {"singlekey", singlekey, true, 1'098'900, 100'000, 1'000'000, 13},
     {"timeseries", timeseries, true},
     {"bulkload", bulkload, false},
     {"deletes", deletes, true},
@@ -217,6 +218,14 @@ const std::vector<std::string>& workload_names() {
     return made;
   }();
   return names;
+}
+
+Status take_grids(unsigned cell_keys_log2, unsigned bitmap_keys_log2, Workload& workload) {
+  workload.grid = {cell_keys_log2};
+  workload.bitmap = {std::max(bitmap_keys_log2, cell_keys_log2)};
+  if (workload.bitmap.cell_keys_log2 <= 24) return {};
+  return fail(ErrorCode::kInvalidArgument, "workload {}: cells of 2^{} keys, limit 2^24",
+              workload.name, workload.bitmap.cell_keys_log2);
 }
 
 Result<Workload> make_workload(const WorkloadOptions& options) {
@@ -236,11 +245,9 @@ Result<Workload> make_workload(const WorkloadOptions& options) {
   }
   Workload workload;
   workload.name = options.name;
-  workload.grid = {options.cell_keys_log2 != 0 ? options.cell_keys_log2 : 13};
-  if (workload.grid.cell_keys_log2 > 24) {
-    return fail(ErrorCode::kInvalidArgument, "workload {}: cells of 2^{} keys, limit 2^24",
-                options.name, workload.grid.cell_keys_log2);
-  }
+  RETURN_IF_ERROR(
+      take_grids(options.cell_keys_log2 != 0 ? options.cell_keys_log2 : found->cell_keys_log2,
+                 options.bitmap_keys_log2 != 0 ? options.bitmap_keys_log2 : 13, workload));
   workload.file_bytes = options.file_bytes != 0 ? options.file_bytes : found->file_bytes;
   workload.records = size.records;
   workload.first_lsn = 1000;

@@ -68,7 +68,8 @@ struct KeySegment {
 
 struct Workload {
   std::string name;
-  Grid grid;
+  Grid grid;    // Of decisions.
+  Grid bitmap;  // Of what a read asks a layer about; never finer.
   std::uint64_t file_bytes = 0;
   std::uint64_t records = 0;
   Lsn first_lsn = 0;
@@ -77,6 +78,9 @@ struct Workload {
   bool starts_full = true;
   std::function<std::unique_ptr<RecordSource>()> open;
 };
+
+// Takes both for `workload`. kInvalidArgument: cells are too large to count their pages.
+Status take_grids(unsigned cell_keys_log2, unsigned bitmap_keys_log2, Workload& workload);
 
 // kInvalidArgument: no such workload, or too large.
 Result<Workload> make_workload(const WorkloadOptions& options);

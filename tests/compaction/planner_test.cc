@@ -53,12 +53,14 @@ TEST(CellPolicy, DecidesForEachCellByItself) {
   EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))), ElementsAre("merge 1-2 b a"));
 }
 
-TEST(CellPolicy, MergesNeighboursWithTheSameLayersIntoOneLayer) {
+// So that each can be decided about alone from then on.
+TEST(CellPolicy, MergesNeighboursIntoALayerEachAndOneFile) {
   DrawnLayers drawn = draw_layers({"bbb", "aaa"});
   drawn.visit('a', 400);
   const CompactionPlan plan = plan_of(*cells(), at_price_one(drawn));
-  EXPECT_THAT(outline(plan), ElementsAre("merge 0-3 b a"));
-  EXPECT_EQ(plan.jobs.front().parts.front().bytes, 600U);
+  EXPECT_THAT(outline(plan), ElementsAre("merge 0-1 b a", "merge 1-2 b a", "merge 2-3 b a"));
+  ASSERT_EQ(plan.jobs.size(), 1U);
+  EXPECT_EQ(plan.jobs.front().effect.bytes_written, 600U);
 }
 
 TEST(CellPolicy, ImagesOneCellWhileItsNeighboursAreMergedOrLeft) {
@@ -76,7 +78,7 @@ TEST(CellPolicy, WritesNoImageThatSpaceHasNoRoomFor) {
   PlannerInput input = at_price_one(drawn);
   input.budgets.space_amp = 1;
   input.measured.wal_bytes = 400;
-  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-2 b a"));
+  EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 b a", "merge 1-2 b a"));
 }
 
 TEST(CellPolicy, WritesNoMergeLargerThanTheImageThatItWaitsFor) {

@@ -12,7 +12,8 @@ struct PublishedRow {
   const char* workload;
   double write_amp;
   double storage_amp;
-  double read_even;  // By coverage.
+  double read_even;           // By coverage.
+  double read_even_occupied;  // By bitmap; 0: not published, or small records leave it emptier.
   std::uint32_t fan_out = 4;
 };
 
@@ -29,18 +30,21 @@ TEST_P(TieredRow, IsThePublishedOne) {
   EXPECT_NEAR(found.write_amp, row.write_amp, 0.005 * row.write_amp);
   EXPECT_NEAR(found.storage_amp, row.storage_amp, 0.005 * row.storage_amp);
   EXPECT_NEAR(found.read_even.covered, row.read_even, 0.01 * row.read_even);
+  if (row.read_even_occupied > 0) {
+    EXPECT_NEAR(found.read_even.occupied, row.read_even_occupied, 0.01 * row.read_even_occupied);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Published, TieredRow,
-                         testing::Values(PublishedRow{"uniform", 3.088, 1.262, 4.38},
-                                         PublishedRow{"hotcold", 3.088, 1.262, 4.38},
-                                         PublishedRow{"twotable", 3.088, 1.262, 4.38},
-                                         PublishedRow{"append", 3.407, 3.407, 2.46},
-                                         PublishedRow{"window", 3.522, 3.522, 2.46},
-                                         PublishedRow{"uniform", 5.309, 1.524, 2.97, 2},
-                                         PublishedRow{"uniform", 3.491, 1.524, 3.57, 3},
-                                         PublishedRow{"uniform", 2.229, 1.262, 6.66, 8},
-                                         PublishedRow{"uniform", 1.940, 1.000, 7.70, 10}));
+                         testing::Values(PublishedRow{"uniform", 3.088, 1.262, 4.38, 4.38},
+                                         PublishedRow{"hotcold", 3.088, 1.262, 4.38, 0},
+                                         PublishedRow{"twotable", 3.088, 1.262, 4.38, 0},
+                                         PublishedRow{"append", 3.407, 3.407, 2.46, 1.11},
+                                         PublishedRow{"window", 3.522, 3.522, 2.46, 0},
+                                         PublishedRow{"uniform", 5.309, 1.524, 2.97, 0, 2},
+                                         PublishedRow{"uniform", 3.491, 1.524, 3.57, 0, 3},
+                                         PublishedRow{"uniform", 2.229, 1.262, 6.66, 0, 8},
+                                         PublishedRow{"uniform", 1.940, 1.000, 7.70, 0, 10}));
 
 TEST(CountRule, HasThePublishedAmplification) {
   const WriteHistory& history = small_history("uniform");
@@ -79,6 +83,15 @@ TEST_P(EveryWorkload, IsNeverWrittenAgainAsItWas) {
   const SimulationResult row =
       simulate(history, *make_cell_policy({.sizing = sizing_of(history)})).value();
   EXPECT_EQ(row.single_input_bytes, 0U);
+}
+
+TEST_P(EveryWorkload, HasNoBorderThatAMergedLayerStraddles) {
+  const WriteHistory& history = small_history(GetParam());
+  const SimulationResult row = simulate(history, *make_cell_policy({.sizing = sizing_of(history)}),
+                                        {.budgets = tiered_budgets(history)})
+                                   .value();
+  EXPECT_GT(row.cut_points, 0U);
+  EXPECT_EQ(row.perfect_cut_points, row.cut_points);
 }
 
 INSTANTIATE_TEST_SUITE_P(Workloads, EveryWorkload, testing::ValuesIn(workload_names()),
@@ -184,6 +197,42 @@ TEST(Suite, IsTheSameTableOnAnyNumberOfThreads) {
   options.threads = 4;
   EXPECT_EQ(print_suite(run_suite(options).value()), on_one);
   EXPECT_EQ(std::ranges::count(on_one, '\n'), 1 + 3 * 4);
+}
+
+// What a layer is asked, not what is in it, and nothing that a policy decides by.
+TEST(Bitmap, FindsAPageInFewerLayersTheFinerItIs) {
+  WorkloadOptions workload = scale_workload({.name = "append"}, 1.0 / 128).value();
+  const WriteHistory& coarse = small_history("append");
+  workload.bitmap_keys_log2 = workload.cell_keys_log2;
+  const WriteHistory fine = WriteHistory::generate(workload).value();
+  const auto policy = make_tiered_policy(sizing_of(fine));
+  const SimulationResult found_coarse = simulate(coarse, *policy).value();
+  const SimulationResult found_fine = simulate(fine, *policy).value();
+  EXPECT_LT(found_fine.read_even.occupied, found_coarse.read_even.occupied);
+  EXPECT_GE(found_fine.read_even.occupied, found_fine.read_even.exact);
+  EXPECT_EQ(found_fine.read_even.covered, found_coarse.read_even.covered);
+  EXPECT_EQ(found_fine.write_amp, found_coarse.write_amp);
+}
+
+TEST(Bitmap, IsNeverFinerThanCells) {
+  const WorkloadOptions workload = scale_workload({.name = "append"}, 1.0 / 128).value();
+  WorkloadOptions finer = workload;
+  finer.bitmap_keys_log2 = 1;
+  WorkloadOptions equal = workload;
+  equal.bitmap_keys_log2 = workload.cell_keys_log2;
+  const auto policy = make_tiered_policy({.file_bytes = workload.file_bytes});
+  EXPECT_EQ(simulate(WriteHistory::generate(finer).value(), *policy).value().read_even.occupied,
+            simulate(WriteHistory::generate(equal).value(), *policy).value().read_even.occupied);
+}
+
+TEST(Workloads, AreRefusedWithCellsOfTooManyKeys) {
+  for (const WorkloadOptions& options :
+       {WorkloadOptions{.cell_keys_log2 = 25}, WorkloadOptions{.bitmap_keys_log2 = 25}}) {
+    const Result<WriteHistory> history = WriteHistory::generate(options);
+    ASSERT_FALSE(history.has_value());
+    EXPECT_EQ(history.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(history.error().message, testing::HasSubstr("cells of 2^25 keys, limit 2^24"));
+  }
 }
 
 TEST(Workloads, AreNamedWhenUnknown) {

@@ -19,8 +19,8 @@ bool is_small(const WriteHistory& history) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace packstore;  // NOLINT(google-build-using-namespace)
   const ByteView trace = testing::FuzzInput(data, size).rest();
-  const auto history =
-      WriteHistory::from_trace(trace, {.file_bytes = 1000, .cell_keys_log2 = 4, .repeat = 2});
+  const auto history = WriteHistory::from_trace(
+      trace, {.file_bytes = 1000, .cell_keys_log2 = 4, .bitmap_keys_log2 = 6, .repeat = 2});
   if (!history) return 0;
   PACKSTORE_CHECK(history->record_count() != 0 && history->flush_count() != 0);
   if (!testing::is_small(*history)) return 0;
