@@ -24,6 +24,7 @@
 #include "store/collection_watch.h"
 #include "store/file_source.h"
 #include "store/lookup.h"
+#include "store/pack_files.h"
 #include "store/pack_writer.h"
 #include "store/put.h"
 #include "store/ref_moves.h"
@@ -261,7 +262,7 @@ class Batch::Impl {
     }
     ++report_.objects;
     report_.content_bytes += row.at.size;
-    report_.stored_bytes += format::PackRecord::kHeaderSize + row.at.stored_size;
+    report_.stored_bytes += store::record_bytes(row.at);
   }
 
   // The rest of a long stream, `front` before it: the id has to be known before the pack is

@@ -15,6 +15,7 @@
 #include "packstore/object.h"
 #include "store/file_source.h"
 #include "store/lookup.h"
+#include "store/pack_files.h"
 #include "store/put.h"
 #include "store/read.h"
 #include "store/store_core.h"
@@ -101,9 +102,7 @@ class ObjectReader::Impl {
 
   bool is_verbatim() const { return found_.row.at.codec == Codec::kNone; }
   const io::File& file() const { return found_.pack ? found_.pack->file() : *found_.loose; }
-  std::uint64_t start() const {
-    return found_.pack ? found_.row.at.offset + format::PackRecord::kHeaderSize : 0;
-  }
+  std::uint64_t start() const { return found_.pack ? store::stored_begin(found_.row.at) : 0; }
 
   Status restart(std::optional<Pass>& pass) const {
     pass.emplace();

@@ -108,8 +108,7 @@ Result<format::PackRecord> PackFile::read_header(const index::ObjectRow& row) co
 
 Result<format::PackRecord> PackFile::read_record(const index::ObjectRow& row, std::uint64_t from,
                                                  std::span<std::byte> stored) const {
-  RETURN_IF_ERROR(
-      check_inside(row.at.offset, format::PackRecord::kHeaderSize + row.at.stored_size));
+  RETURN_IF_ERROR(check_inside(row.at.offset, record_bytes(row.at)));
   RecordHeader header;
   const std::array<std::span<std::byte>, 2> parts = {std::span<std::byte>(header), stored};
   const bool at_once = from == 0;

@@ -26,9 +26,16 @@ std::string pack_file_name(std::uint64_t pack);
 // nullopt: not the name of a pack.
 std::optional<std::uint64_t> parse_pack_file_name(std::string_view name);
 
-// Behind the record of `row`, which has passed check().
+// Of a record, its header included; where its stored bytes begin; what is behind it. The row has
+// passed check().
+inline std::uint64_t record_bytes(const index::Location& at) {
+  return format::PackRecord::kHeaderSize + at.stored_size;
+}
+inline std::uint64_t stored_begin(const index::Location& at) {
+  return at.offset + format::PackRecord::kHeaderSize;
+}
 inline std::uint64_t end_of(const index::ObjectRow& row) {
-  return row.at.offset + format::PackRecord::kHeaderSize + row.at.stored_size;
+  return row.at.offset + record_bytes(row.at);
 }
 
 // Checks that the file begins with the header of pack `pack` of store `store`.

@@ -23,6 +23,7 @@
 #include "store/file_source.h"
 #include "store/lookup.h"
 #include "store/loose_selection.h"
+#include "store/pack_files.h"
 #include "store/pack_writer.h"
 #include "store/read.h"
 #include "store/store_core.h"
@@ -155,8 +156,7 @@ class LoosePacker {
     ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
     ASSIGN_OR_RETURN(const auto dropped, transaction->erase(id));
     if (dropped) {
-      RETURN_IF_ERROR(transaction->add_dead_bytes(
-          dropped->pack, format::PackRecord::kHeaderSize + dropped->stored_size));
+      RETURN_IF_ERROR(transaction->add_dead_bytes(dropped->pack, record_bytes(*dropped)));
     }
     RETURN_IF_ERROR(transaction->commit());
     return false;
@@ -173,7 +173,7 @@ class LoosePacker {
     group_bytes_ += row.at.size;
     ++report_.objects;
     report_.content_bytes += row.at.size;
-    report_.stored_bytes += format::PackRecord::kHeaderSize + row.at.stored_size;
+    report_.stored_bytes += record_bytes(row.at);
   }
 
   Status commit_group() {

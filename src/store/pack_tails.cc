@@ -17,6 +17,7 @@
 #include "base/mistake.h"
 #include "store/collection_watch.h"
 #include "store/file_source.h"
+#include "store/pack_files.h"
 #include "store/pack_scanner.h"
 #include "store/pack_writer.h"
 #include "store/store_core.h"
@@ -25,7 +26,6 @@ namespace packstore::store {
 namespace {
 
 using format::PackHeader;
-using format::PackRecord;
 
 struct Tail {
   std::uint64_t pack = 0;
@@ -99,7 +99,7 @@ Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File
   // that the kernel takes pages for clean that the disk does not hold: only what is written again
   // is synced for certain, with the header where nothing was ever committed behind it. And only
   // then is it known that what was scanned is what was written.
-  const std::uint64_t unsynced = start == format::PackHeader::kSize ? 0 : start;
+  const std::uint64_t unsynced = start == PackHeader::kSize ? 0 : start;
   const std::uint64_t length =
       makes(Mistake::kSyncTailWithoutRewriting) ? 0 : tail.committed_end - unsynced;
   RETURN_IF_ERROR(io::copy_range(locked_file, unsynced, locked_file, unsynced, length));
@@ -115,7 +115,7 @@ Result<std::uint64_t> take_in_tail(StoreCore& core, std::uint64_t pack, io::File
   for (const index::ObjectRow& object : tail.rows) {
     ASSIGN_OR_RETURN(const bool inserted, transaction->insert(object));
     if (inserted) continue;
-    row.dead_bytes += PackRecord::kHeaderSize + object.at.stored_size;
+    row.dead_bytes += record_bytes(object.at);
     RETURN_IF_ERROR(keep_duplicate(core, *transaction, object.id));
   }
   row.indexed_bytes = tail.committed_end;
@@ -164,7 +164,8 @@ Result<bool> rescue_groups(StoreCore& core, const io::File& locked_file, std::ui
     if (!writer) {
       ASSIGN_OR_RETURN(writer, PackWriter::begin(core, PackWriter::Choice::kNew));
     }
-    FileSource stored(locked_file, scanned.offset + PackRecord::kHeaderSize, row.at.stored_size);
+    FileSource stored(locked_file, scanned.offset + format::PackRecord::kHeaderSize,
+                      row.at.stored_size);
     ASSIGN_OR_RETURN(rows.emplace_back(),
                      writer->append_stored(row, scanned.record.stored_xxh3, stored));
   }
@@ -181,7 +182,7 @@ Result<bool> has_rows_behind(const StoreCore& core, std::uint64_t pack, std::uin
   while (true) {
     ASSIGN_OR_RETURN(const auto row, rows->next());
     if (!row) return false;
-    const std::uint64_t size = PackRecord::kHeaderSize + row->at.stored_size;
+    const std::uint64_t size = record_bytes(row->at);
     if (!index::check(*row) || !fits(row->at.offset, size, end)) return true;
   }
 }

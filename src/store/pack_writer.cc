@@ -26,6 +26,7 @@
 #include "hash/xxh3.h"
 #include "io/keep_room.h"
 #include "store/collection_watch.h"
+#include "store/pack_files.h"
 #include "store/pack_tails.h"
 #include "store/store_core.h"
 
@@ -346,7 +347,7 @@ Result<PackWriter::Outcome> PackWriter::add_rows(index::WriteTransaction& transa
     if (inserted) {
       ++outcome.inserted;
     } else {
-      outcome.dead_bytes += PackRecord::kHeaderSize + row.at.stored_size;
+      outcome.dead_bytes += record_bytes(row.at);
       RETURN_IF_ERROR(keep_duplicate(core_, transaction, row.id));
     }
   }
@@ -362,10 +363,9 @@ Result<PackWriter::Outcome> PackWriter::move_rows(index::WriteTransaction& trans
     ASSIGN_OR_RETURN(const bool moved, transaction.move(rows[i].id, from[i], rows[i].at));
     if (moved) {
       ++outcome.inserted;
-      RETURN_IF_ERROR(
-          transaction.add_dead_bytes(from[i].pack, PackRecord::kHeaderSize + from[i].stored_size));
+      RETURN_IF_ERROR(transaction.add_dead_bytes(from[i].pack, record_bytes(from[i])));
     } else {
-      outcome.dead_bytes += PackRecord::kHeaderSize + rows[i].at.stored_size;
+      outcome.dead_bytes += record_bytes(rows[i].at);
     }
   }
   RETURN_IF_ERROR(update_pack_row(transaction, outcome.dead_bytes));

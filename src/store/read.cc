@@ -18,6 +18,7 @@
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
+#include "store/pack_files.h"
 #include "store/record_slice.h"
 #include "store/store_core.h"
 
@@ -244,8 +245,7 @@ Result<Bytes> decode_record(const index::ObjectRow& row, const PackRecord& recor
 Result<Bytes> read_content(const FoundObject& found, Verify verify) {
   const index::ObjectRow& row = found.row;
   if (found.pack) {
-    RETURN_IF_ERROR(
-        found.pack->check_inside(row.at.offset, PackRecord::kHeaderSize + row.at.stored_size));
+    RETURN_IF_ERROR(found.pack->check_inside(row.at.offset, record_bytes(row.at)));
   }
   ASSIGN_OR_RETURN(Bytes stored, allocate(row.at.stored_size));
   if (row.at.codec == Codec::kNone) {

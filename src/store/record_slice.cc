@@ -66,7 +66,7 @@ Status RecordSlice::read(const PackFile& pack, std::span<const index::ObjectRow>
 
 Status RecordSlice::take(std::size_t i, const PackFile& pack, const index::ObjectRow& row,
                          Verify verify) {
-  RETURN_IF_ERROR(pack.check_inside(row.at.offset, end_of(row) - row.at.offset));
+  RETURN_IF_ERROR(pack.check_inside(row.at.offset, record_bytes(row.at)));
   const ByteView bytes = buffer_.view().subspan(static_cast<std::size_t>(row.at.offset - start_));
   ASSIGN_OR_RETURN(const PackRecord record,
                    pack.check_record(bytes.first<PackRecord::kHeaderSize>(), row));

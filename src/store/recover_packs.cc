@@ -207,7 +207,7 @@ Status PackRecovery::flush() {
     if (inserted) {
       ++report_.packed_objects;
     } else {
-      packs_[row.at.pack].dead_bytes += PackRecord::kHeaderSize + row.at.stored_size;
+      packs_[row.at.pack].dead_bytes += record_bytes(row.at);
     }
   }
   rows_.clear();

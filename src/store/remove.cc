@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/mistake.h"
 #include "index/reference_table.h"
+#include "store/pack_files.h"
 #include "store/pack_tails.h"
 #include "store/pins.h"
 #include "store/sessions.h"
@@ -82,8 +83,7 @@ Result<bool> remove_object(const StoreCore& core, index::WriteTransaction& trans
                            const ObjectId& id) {
   ASSIGN_OR_RETURN(const auto row, transaction.erase(id));
   if (row) {
-    RETURN_IF_ERROR(
-        transaction.add_dead_bytes(row->pack, format::PackRecord::kHeaderSize + row->stored_size));
+    RETURN_IF_ERROR(transaction.add_dead_bytes(row->pack, record_bytes(*row)));
   }
   ASSIGN_OR_RETURN(const auto loose_size, core.loose.find_size(id));
   if (loose_size) RETURN_IF_ERROR(transaction.add_pending_unlink(id));

@@ -23,6 +23,7 @@
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "store/file_source.h"
+#include "store/pack_files.h"
 #include "store/pack_tails.h"
 #include "store/pack_writer.h"
 #include "store/read.h"
@@ -188,7 +189,7 @@ class Repacker {
       refuse(locked, row, record.error());
       return {};
     }
-    const std::uint64_t start = row.at.offset + PackRecord::kHeaderSize;
+    const std::uint64_t start = stored_begin(row.at);
     std::optional<FileSource> stored;
     const auto open = [&]() -> Result<std::unique_ptr<ByteSource>> {
       stored.emplace(pack.file(), start, row.at.stored_size, options_.control.stop);
@@ -217,7 +218,7 @@ class Repacker {
                                            const PackWriter::ContentOpener& open) {
     ASSIGN_OR_RETURN(const auto content, open());
     RETURN_IF_ERROR(check_stream(row.id, *content));
-    FileSource stored(pack.file(), row.at.offset + PackRecord::kHeaderSize, row.at.stored_size);
+    FileSource stored(pack.file(), stored_begin(row.at), row.at.stored_size);
     return writer_->append_stored(row, record.stored_xxh3, stored);
   }
 

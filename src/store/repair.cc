@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "store/hash_file.h"
+#include "store/pack_files.h"
 #include "store/read.h"
 #include "store/references.h"
 #include "store/repair_packs.h"
@@ -182,8 +183,7 @@ class Repair {
     ASSIGN_OR_RETURN(const auto erased, transaction.erase(drop.id));
     if (!drop.at) return erased.has_value();
     // Rows go together with a change of their pack's entry; repair_packs() counts exactly.
-    RETURN_IF_ERROR(transaction.add_dead_bytes(
-        drop.at->pack, format::PackRecord::kHeaderSize + drop.at->stored_size));
+    RETURN_IF_ERROR(transaction.add_dead_bytes(drop.at->pack, record_bytes(*drop.at)));
     return erased.has_value();
   }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "store/pack_files.h"
 #include "store/pack_scanner.h"
 #include "store/pack_tails.h"
 #include "store/pack_writer.h"
@@ -210,7 +211,7 @@ class PackRepair {
       entry.state = index::PackState::kSealed;
     }
     std::uint64_t returned_bytes = 0;
-    for (const index::ObjectRow& row : returning) returned_bytes += end_of(row) - row.at.offset;
+    for (const index::ObjectRow& row : returning) returned_bytes += record_bytes(row.at);
     entry.dead_bytes = account.gaps.dead_bytes + account.damaged_bytes() - returned_bytes;
     if (!locked_) return entry;  // Its writer knows how long it is.
 

@@ -12,6 +12,7 @@
 
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "store/pack_files.h"
 #include "store/store_core.h"
 
 namespace packstore::store {
@@ -59,8 +60,7 @@ class Accountant {
 
   Status add(const index::ObjectRow& row) {
     ++account_.rows;
-    if (!index::check(row) ||
-        !fits(row.at.offset, end_of(row) - row.at.offset, account_.file_bytes)) {
+    if (!index::check(row) || !fits(row.at.offset, record_bytes(row.at), account_.file_bytes)) {
       return {};
     }
     return add_gap(cursor_.advance({row.at.offset, end_of(row)}));

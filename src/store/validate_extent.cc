@@ -29,10 +29,7 @@ constexpr std::size_t kDecodedBytesMax = 1 << 20;
 class StoredSource final : public ByteSource {
  public:
   StoredSource(const PackFile& pack, const index::ObjectRow& row, const BytesVisitor& on_bytes)
-      : pack_(pack),
-        on_bytes_(on_bytes),
-        offset_(row.at.offset + PackRecord::kHeaderSize),
-        end_(end_of(row)) {}
+      : pack_(pack), on_bytes_(on_bytes), offset_(stored_begin(row.at)), end_(end_of(row)) {}
 
   Result<std::size_t> read(std::span<std::byte> into) override {
     const auto wanted =

@@ -17,6 +17,7 @@
 
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "store/pack_files.h"
 #include "store/pack_scanner.h"
 #include "store/store_core.h"
 #include "store/validate_account.h"
@@ -123,7 +124,7 @@ class PackWalk {
   Status add(const index::ObjectRow& row) {
     // One finding about the pack says it all.
     if (!opened_.file || opened_.state == PackFileState::kForeign) return {};
-    if (!fits(row.at.offset, end_of(row) - row.at.offset, opened_.file_bytes)) {
+    if (!fits(row.at.offset, record_bytes(row.at), opened_.file_bytes)) {
       report_beyond_end(row);
       return {};
     }
