@@ -113,7 +113,7 @@ Json life_as_json(const LayerLife& life, std::span<const Key> cells) {
   return Json::array({life.kind == LayerKind::kImage ? 1 : 0,
                       rounded(position_of(life.keys.begin, cells)),
                       rounded(position_of(life.keys.end, cells)), life.lsns.begin, life.lsns.end,
-                      life.bytes, life.first, life.end});
+                      life.bytes, life.first, life.end, life.layers});
 }
 
 Json run_as_json(const SuiteRecorder::RunName& name, const RunRecording& recording) {

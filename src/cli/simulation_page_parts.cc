@@ -93,21 +93,22 @@ function drawLayers() {
     const point = run.points[now];
     const shown = run.lives.filter(life => life[6] <= now && now < life[7]);
     const [write, any, hot] = point.slice(1, 4).map(value => value.toFixed(2));
+    const layers = shown.reduce((sum, life) => sum + life[8], 0);
     const {svg} = figure(
-        box, `${run.policy}: ${shown.length} layers, write ${write}, read ${any} any, ${hot} hot`);
+        box, `${run.policy}: ${layers} layers, write ${write}, read ${any} any, ${hot} hot`);
     const top = run.points[run.points.length - 1][0];
     const x = position => edge + position / Math.max(1, run.cells) * (width - edge - 8);
     const y = lsn => height - 20 - lsn / top * (height - 28);
-    for (const [kind, from, to, begin, end, bytes] of shown) {
+    for (const [kind, from, to, begin, end, bytes, , , count] of shown) {
       const left = x(from), right = Math.max(left + 1, x(to));
       const attributes = kind === 1
           ? {x: left, y: y(begin) - 1.5, width: right - left, height: 3, fill: '#e08a2e'}
           : {x: left, y: y(end), width: right - left, height: Math.max(1, y(begin) - y(end)),
              fill: '#4b8fb3', 'fill-opacity': 0.45, stroke: '#1f4f66', 'stroke-width': 0.5};
       const rectangle = element('rect', attributes, svg);
-      const [name, size] = [kind === 1 ? 'image' : 'delta', (bytes / 1048576).toFixed(1)];
+      const name = (kind === 1 ? 'image' : 'delta') + (count > 1 ? 's' : '');
       element('title', {}, rectangle).textContent =
-          `${name}, ${size} MiB, LSN ${begin} to ${end}`;
+          `${count} ${name}, ${(bytes / 1048576).toFixed(1)} MiB, LSN ${begin} to ${end}`;
     }
     label(svg, width - 8, height - 5, 'keys', 'end');
     label(svg, 4, 14, 'LSN');

@@ -1,8 +1,35 @@
 #include "simulation_recording.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace packstore::cli {
+namespace {
+
+// All that neighbours must have in common to be drawn as one.
+auto fate_of(const LayerLife& life) {
+  return std::tuple(life.kind, life.lsns.begin, life.lsns.end, life.first, life.end);
+}
+
+std::vector<LayerLife> join_neighbours(std::vector<LayerLife> lives) {
+  std::ranges::sort(lives, {}, [](const LayerLife& life) {
+    return std::tuple_cat(fate_of(life), std::tuple(life.keys.begin));
+  });
+  std::vector<LayerLife> joined;
+  for (const LayerLife& life : lives) {
+    if (!joined.empty() && joined.back().keys.end == life.keys.begin &&
+        fate_of(joined.back()) == fate_of(life)) {
+      joined.back().keys.end = life.keys.end;
+      joined.back().bytes += life.bytes;
+      joined.back().layers += life.layers;
+    } else {
+      joined.push_back(life);
+    }
+  }
+  return joined;
+}
+
+}  // namespace
 
 void RunRecorder::note(const SimulatedMoment& moment) {
   recording_.points.push_back({.tip = moment.tip,
@@ -36,6 +63,7 @@ RunRecording RunRecorder::take() && {
   std::vector<Key>& cells = recording_.cells;
   std::sort(cells.begin(), cells.end());
   cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
+  recording_.lives = join_neighbours(std::move(recording_.lives));
   return std::move(recording_);
 }
 

@@ -16,12 +16,14 @@
 namespace packstore::cli {
 
 // One rectangle of a layer, and after which flushes it was there: from `first` up to, not
-// including, `end`. A layer that is cut or moved has one life for each of its rectangles.
+// including, `end`. A layer that is cut or moved has one life for each of its rectangles;
+// neighbours that came and went together share one.
 struct LayerLife {
   LayerKind kind = LayerKind::kDelta;
   KeyRange keys = {};
   LsnRange lsns = {};
   std::uint64_t bytes = 0;
+  std::size_t layers = 1;
   std::size_t first = 0;
   std::size_t end = 0;
 };
