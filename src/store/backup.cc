@@ -22,7 +22,6 @@
 #include "store/backup.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -36,6 +35,7 @@
 #include "base/error.h"
 #include "io/atomic_publish.h"
 #include "io/lock.h"
+#include "store/backup_packs.h"
 #include "store/pins.h"
 #include "store/progress_meter.h"
 #include "store/references.h"
@@ -54,28 +54,6 @@ constexpr int kSnapshotAttempts = 4;
 constexpr auto kSourceLockWait = std::chrono::minutes(1);
 // One call to copy: a stop is noticed after a fraction of a second.
 constexpr std::uint64_t kCopyStepBytes = 64 << 20;
-
-using PackHead = std::array<std::byte, format::PackHeader::kSize>;
-
-// What tells one pack file from another: packs grow, but their first bytes stay and name them.
-struct PackIdentity {
-  PackHead head{};
-  std::uint64_t size = 0;
-
-  friend bool operator==(const PackIdentity&, const PackIdentity&) = default;
-};
-
-Result<std::optional<PackIdentity>> identify(const io::Directory& directory,
-                                             const std::string& name) {
-  ASSIGN_OR_RETURN(const auto file, directory.find_file(name, io::OpenMode::kRead));
-  if (!file) return std::optional<PackIdentity>();
-  PackIdentity identity;
-  ASSIGN_OR_RETURN(const io::FileInfo info, (*file)->info());
-  ASSIGN_OR_RETURN(const std::size_t count,
-                   (*file)->read_at(0, std::span<std::byte>(identity.head)));
-  identity.size = count == identity.head.size() ? info.size : 0;
-  return std::optional(identity);
-}
 
 Result<StoreLayout> open_destination(const StoreCore& core,
                                      const std::filesystem::path& destination) {
@@ -182,7 +160,7 @@ class Backup {
 
   Status collect_packs();
   Status collect_pack(const index::PackRow& row);
-  Result<bool> reuse_pack(const std::string& name, const PackIdentity& wanted);
+  Result<bool> reuse_pack(const std::string& name, const PackSource& wanted);
   Status copy_pack(const io::File& source, const std::string& name, std::uint64_t size);
 
   Status switch_over();
@@ -413,15 +391,16 @@ Status Backup::collect_pack(const index::PackRow& row) {
   const std::string name = pack_file_name(row.pack);
   ASSIGN_OR_RETURN(const auto source, source_packs().open_file(name, io::OpenMode::kRead));
   RETURN_IF_ERROR(check_pack_header(*source, core_.uuid, row.pack));
-  PackIdentity wanted{.head = {}, .size = row.indexed_bytes};
-  RETURN_IF_ERROR(source->read_at(0, std::span<std::byte>(wanted.head)));
+  const PackSource wanted{
+      .file = *source, .place = {core_.uuid, row.pack, 0}, .size = row.indexed_bytes};
 
-  ASSIGN_OR_RETURN(const auto present, identify(*target_.packs, name));
-  if (present == wanted) {
+  ASSIGN_OR_RETURN(const PackLikeness present, compare_pack(*target_.packs, name, wanted));
+  if (present == PackLikeness::kSame) {
     ++report_.packs_reused;
     return meter_.advance(wanted.size);
   }
-  if (present && (present->head != wanted.head || present->size > wanted.size)) {
+  // Replacing it would leave the old index without the records that it names, until the switch.
+  if (present == PackLikeness::kOther) {
     return fail(ErrorCode::kConflict,
                 "{}/{}: not an earlier state of the pack of that number in {}; back up into an "
                 "empty directory",
@@ -438,13 +417,14 @@ Status Backup::collect_pack(const index::PackRow& row) {
 
 // True when the pack is in the destination's sandbox now: left there by an interrupted backup, or
 // shared with the previous one.
-Result<bool> Backup::reuse_pack(const std::string& name, const PackIdentity& wanted) {
-  ASSIGN_OR_RETURN(const auto staged, identify(staging_, name));
-  if (staged == wanted) return true;
-  if (staged) RETURN_IF_ERROR(staging_.remove_file(name));
+Result<bool> Backup::reuse_pack(const std::string& name, const PackSource& wanted) {
+  ASSIGN_OR_RETURN(const PackLikeness staged, compare_pack(staging_, name, wanted));
+  if (staged == PackLikeness::kSame) return true;
+  if (staged != PackLikeness::kAbsent) RETURN_IF_ERROR(staging_.remove_file(name));
   if (previous_ == nullptr) return false;
-  ASSIGN_OR_RETURN(const auto previous, identify(*previous_->packs, name));
-  return previous == wanted && previous_->packs->link(name, staging_, name).has_value();
+  ASSIGN_OR_RETURN(const PackLikeness previous, compare_pack(*previous_->packs, name, wanted));
+  return previous == PackLikeness::kSame &&
+         previous_->packs->link(name, staging_, name).has_value();
 }
 
 Status Backup::copy_pack(const io::File& source, const std::string& name, std::uint64_t size) {

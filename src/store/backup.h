@@ -16,8 +16,9 @@ struct StoreCore;
 // destination's maintenance lock. What is buffered in this process is the caller's to sync before.
 //
 // kConflict: the destination is another store, or its packs have gone on differently since they
-// parted. kInvalidArgument: it is not empty and no store, or it is `core` itself. kBusy: somebody
-// maintains the destination. kCorrupt: a pack of `core` is missing or damaged.
+// parted, as they have after `core` was put back to an earlier state. kInvalidArgument: it is not
+// empty and no store, or it is `core` itself. kBusy: somebody maintains the destination. kCorrupt:
+// a pack of `core` is missing or damaged.
 //
 // After an error or a crash the destination holds what it held before, and perhaps more loose
 // objects; what was copied already stays in its sandbox for the next attempt, or for clean().

@@ -15,14 +15,12 @@
 #include <thread>
 
 #include "index/index.h"
-#include "store/copy_test_support.h"
+#include "store/backup_fixture.h"
 #include "store/store_core.h"
 
 namespace packstore::store {
 namespace {
 
-// What an interrupted backup leaves in the sandbox of its destination.
-bool is_leftover(FindingKind kind) { return kind == FindingKind::kSandboxLeftover; }
 // A pack that has grown is in place before the index that knows it.
 bool is_left_by_a_crash(FindingKind kind) {
   return is_leftover(kind) || kind == FindingKind::kUnindexedRecords;
@@ -34,29 +32,6 @@ ino_t inode_of(const fs::path& path) {
   EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
   return status.st_ino;
 }
-
-class BackupTest : public ::testing::Test {
- protected:
-  void expect_backup_equals_source(const std::string& name = "backup") {
-    Store copy = Store::open(directory_ / name).value();
-    EXPECT_EQ(copy.uuid(), store_.uuid());
-    EXPECT_EQ(contents_of(copy), contents_of(store_));
-    EXPECT_EQ(refs_of(copy), refs_of(store_));
-    expect_valid(copy);
-  }
-
-  BackupReport backup(const std::string& name = "backup") {
-    return store_.backup(directory_ / name).value();
-  }
-
-  ErrorCode failure_of(const std::string& name, const BackupOptions& options = {}) {
-    const auto report = store_.backup(directory_ / name, options);
-    return report ? ErrorCode{} : report.error().code;
-  }
-
-  testing::ScratchDirectory directory_;
-  Store store_ = Store::create(directory_ / "source").value();
-};
 
 // Brings one backup up to date after each kind of activity, and makes a new one as well.
 TEST_F(BackupTest, EqualsItsSourceAfterEachKindOfActivity) {
