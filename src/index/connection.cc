@@ -1,13 +1,15 @@
 // How a connection is opened:
 //
-// 1. The path must hold no symbolic link, the file must exist; SQLite takes no mutex, since every
-//    connection has one user at a time.
+// 1. The path must hold no symbolic link, the file must exist, and be the one in the directory that
+//    the store holds open; SQLite takes no mutex, since every connection has one user at a time.
 // 2. What a hostile file could use against us is off: triggers, views, functions of the schema,
 //    extensions, writing to the schema, memory-mapped reads. Sizes of cells are checked.
 // 3. Neither a commit nor closing a connection checkpoints: that happens only under the lock of the
 //    index.
 // 4. Statements are prepared on first use and kept until the connection closes.
 #include "index/connection.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -81,18 +83,32 @@ bool concerns_system(int sqlite_code) {
 
 }  // namespace
 
+std::string DatabaseFile::path() const { return fmt::format("{}/{}", root.path(), name); }
+
+Status DatabaseFile::check_path() const {
+  ASSIGN_OR_RETURN(const std::unique_ptr<io::Directory> at_path, files.open_directory(root.path()));
+  // Asked without opening it: closing a descriptor would drop SQLite's locks in this process.
+  ASSIGN_OR_RETURN(const std::optional<io::FileInfo> there, at_path->stat_file(name));
+  ASSIGN_OR_RETURN(const std::optional<io::FileInfo> here, root.stat_file(name));
+  if (there && here && there->is_same_file(*here)) return {};
+  return fail(ErrorCode::kConflict,
+              "index {}: the store that is open here was moved away; open it where it is", path());
+}
+
 Result<std::unique_ptr<Connection>> Connection::open(const DatabaseFile& file, Access access) {
   if (sqlite3_threadsafe() == 0) {
     return fail(ErrorCode::kUnsupported, "index {}: this SQLite was built for one thread only",
-                file.path);
+                file.path());
   }
   const int flags = (access == Access::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE |
                     SQLITE_OPEN_PRIVATECACHE;
-  std::unique_ptr<Connection> connection(new Connection(file.path));
-  const int code = sqlite3_open_v2(file.path.c_str(), &connection->database_, flags, file.vfs);
+  std::unique_ptr<Connection> connection(new Connection(file.path()));
+  const int code = sqlite3_open_v2(connection->path_.c_str(), &connection->database_, flags,
+                                   file.files.sqlite_vfs());
   if (code != SQLITE_OK) return connection->error(code, "opening");
   RETURN_IF_ERROR(connection->configure());
+  RETURN_IF_ERROR(file.check_path());
   return connection;
 }
 

@@ -14,16 +14,24 @@
 #include <string_view>
 
 #include "index/statements.h"
+#include "io/file.h"
 #include "packstore/bytes.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
 
 namespace packstore::index {
 
-// Where the database is, and through which of SQLite's file systems (nullptr: its default).
+// Where a database is. The directory must outlive all connections.
 struct DatabaseFile {
-  std::string path;
-  const char* vfs = nullptr;
+  io::FileSystem& files;
+  const io::Directory& root;
+  std::string name;
+
+  // SQLite knows files by their paths.
+  std::string path() const;
+  // A directory that was renamed may have left its path to another store.
+  // kConflict: not the file that has the name in `root`.
+  Status check_path() const;
 };
 
 enum class Access : std::uint8_t { kRead, kReadWrite };

@@ -34,16 +34,16 @@ Status build(io::FileSystem& files, const io::Directory& root, std::string_view 
   // Created through `root`, so that it has the permissions of the store; SQLite gives the same to
   // its log later.
   RETURN_IF_ERROR(root.create_file(kNewFile));
-  const DatabaseFile file{.path = fmt::format("{}/{}", root.path(), kNewFile),
-                          .vfs = files.sqlite_vfs()};
+  const DatabaseFile file{.files = files, .root = root, .name = std::string(kNewFile)};
   ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection,
                    Connection::open(file, Access::kReadWrite));
   return create_schema(*connection, uuid, counts);
 }
 
 Status attach(Connection& connection, const DatabaseFile& source) {
-  Query query = connection.query(Statement::kAttachSource);
-  return query.bind(1, std::string_view(source.path)).run();
+  const std::string path = source.path();
+  RETURN_IF_ERROR(connection.query(Statement::kAttachSource).bind(1, path).run());
+  return source.check_path();
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 //
 // 1. Take the turn: the gate of this process, then the lock file of the store. From here to step 7
 //    nobody else writes or checkpoints.
-// 2. Settle the log, should a process have failed or died in step 5 or 6 (generation.h).
+// 2. Refuse if the index was replaced since it was opened: whoever reads next would not see what is
+//    written. Settle the log, should a process have failed or died in step 5 or 6 (generation.h).
 // 3. Choose how COMMIT syncs: not at all, or the whole write-ahead log, which makes every commit
 //    before it durable as well. Only in the second case, and once: sync the directory, since the
 //    log may be a new file.
@@ -39,11 +40,12 @@ constexpr std::uint64_t kLeftPagesMax = (256 << 10) / kPageBytes;
 
 }  // namespace
 
-Writer::Writer(const io::Directory& root, const io::Directory& locks,
+Writer::Writer(const io::Directory& root, const io::Directory& locks, const io::FileInfo& opened,
                std::unique_ptr<Connection> connection,
                std::unique_ptr<io::SharedCounter> generation, ReferenceCounts counts)
     : root_(root),
       locks_(locks),
+      opened_(opened),
       connection_(std::move(connection)),
       generation_(std::move(generation)),
       counts_(counts) {}
@@ -61,7 +63,7 @@ Result<std::unique_ptr<Writer>> Writer::open(io::FileSystem& files, const io::Di
   ASSIGN_OR_RETURN(std::unique_ptr<io::SharedCounter> generation,
                    locks.open_counter(kGenerationFile));
   std::unique_ptr<Writer> writer(
-      new Writer(root, locks, std::move(connection), std::move(generation), counts));
+      new Writer(root, locks, *info, std::move(connection), std::move(generation), counts));
   RETURN_IF_ERROR(writer->ensure_log());
   return writer;
 }
@@ -105,11 +107,20 @@ Status Writer::prepare_turn(CommitSync sync) {
 
 Status Writer::settle_here() {
   if (failure_) return *failure_;
+  RETURN_IF_ERROR(check_in_place());
   if (is_settled(*generation_)) return {};
   RETURN_IF_ERROR(set_synchronous(CommitSync::kDurable));
   Status settled = settle(*connection_, root_, *generation_);
   note_failure(settled);
   return settled;
+}
+
+Status Writer::check_in_place() const {
+  ASSIGN_OR_RETURN(const std::optional<io::FileInfo> info, root_.stat_file(kIndexFile));
+  if (info && info->is_same_file(opened_)) return {};
+  return fail(ErrorCode::kConflict,
+              "index {}: replaced since it was opened, as by a recovery; open the store again",
+              connection_->path());
 }
 
 Status Writer::set_synchronous(CommitSync sync) {
@@ -191,7 +202,7 @@ Status Writer::check_writable() {
 }
 
 DatabaseFile database_in(io::FileSystem& files, const io::Directory& root) {
-  return {.path = fmt::format("{}/{}", root.path(), kIndexFile), .vfs = files.sqlite_vfs()};
+  return {.files = files, .root = root, .name = std::string(kIndexFile)};
 }
 
 }  // namespace packstore::index

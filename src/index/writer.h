@@ -47,14 +47,15 @@ class Writer {
   std::uint64_t generation() const { return generation_->load(); }
 
  private:
-  Writer(const io::Directory& root, const io::Directory& locks,
+  Writer(const io::Directory& root, const io::Directory& locks, const io::FileInfo& opened,
          std::unique_ptr<Connection> connection, std::unique_ptr<io::SharedCounter> generation,
          ReferenceCounts counts);
 
   Status ensure_log();
   Status prepare_turn(CommitSync sync);
-  // Within a turn. The failure of before, if there is one.
+  // Within a turn. The failure of before, if there is one; kConflict: another index is in place.
   Status settle_here();
+  Status check_in_place() const;
   Status set_synchronous(CommitSync sync);
   // Remembers a sync that failed, for good.
   void note_failure(const Status& status);
@@ -62,6 +63,7 @@ class Writer {
 
   const io::Directory& root_;
   const io::Directory& locks_;
+  const io::FileInfo opened_;
   io::HomeProcess home_;
   WriteGate gate_;
   std::unique_ptr<Connection> connection_;

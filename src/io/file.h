@@ -30,6 +30,13 @@ enum class LockKind : std::uint8_t { kShared, kExclusive };
 struct FileInfo {
   std::uint64_t size = 0;
   std::uint64_t links = 0;  // Names that the file has; 0 once it was removed while open.
+  // Which file it is, whatever its name.
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+
+  bool is_same_file(const FileInfo& other) const {
+    return device == other.device && inode == other.inode;
+  }
 };
 
 // An open regular file.

@@ -1,5 +1,6 @@
 #include "io/posix_call.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <system_error>
@@ -34,6 +35,13 @@ ErrorCode code_of(int error_number) {
 }
 
 }  // namespace
+
+FileInfo info_of(const struct stat& status) {
+  return {.size = static_cast<std::uint64_t>(status.st_size),
+          .links = static_cast<std::uint64_t>(status.st_nlink),
+          .device = static_cast<std::uint64_t>(status.st_dev),
+          .inode = static_cast<std::uint64_t>(status.st_ino)};
+}
 
 OwnedFd::~OwnedFd() {
   // Not repeated after EINTR: Linux has closed it then, and the number may already be another file.

@@ -6,7 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "io/file.h"
 #include "packstore/result.h"
+
+struct stat;
 
 namespace packstore::io {
 
@@ -38,6 +41,8 @@ auto retry_interrupted(Call call) {
   while (answer == -1 && errno == EINTR) answer = call();
   return answer;
 }
+
+FileInfo info_of(const struct stat& status);
 
 // "<path>: cannot <operation>: <reason>", under the code that a caller can act on.
 Error system_error(int error_number, std::string_view operation, std::string_view path);

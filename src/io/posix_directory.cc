@@ -251,8 +251,7 @@ Result<std::optional<FileInfo>> PosixDirectory::stat_file(std::string_view name)
     return fail(ErrorCode::kCorrupt, "{}: not a regular file (mode {:o})", child_path(name),
                 status.st_mode);
   }
-  return std::optional(FileInfo{.size = static_cast<std::uint64_t>(status.st_size),
-                                .links = static_cast<std::uint64_t>(status.st_nlink)});
+  return std::optional(info_of(status));
 }
 
 Status PosixDirectory::list(const std::function<Status(const Entry&)>& visit) const {

@@ -154,7 +154,7 @@ void PosixFile::start_writeback(std::uint64_t offset, std::uint64_t length) {
 Result<FileInfo> PosixFile::info() const {
   struct stat status;
   if (::fstat(fd(), &status) != 0) return system_error(errno, "stat", path_);
-  return FileInfo{.size = static_cast<std::uint64_t>(status.st_size), .links = status.st_nlink};
+  return info_of(status);
 }
 
 Result<bool> PosixFile::try_lock(LockKind kind) {

@@ -18,6 +18,7 @@
 #include "store/read.h"
 #include "store/repack.h"
 #include "store/store_core.h"
+#include "store/validate_account.h"
 
 namespace packstore::store {
 namespace {
@@ -88,12 +89,23 @@ class Cleaner {
     const bool is_ours =
         row || has_no_header(**file) || check_pack_header(**file, core_.uuid, pack).has_value();
     if (!is_ours) return {};
+    if (row) {
+      ASSIGN_OR_RETURN(const bool accounted, is_accounted_for(pack));
+      if (!accounted) return {};
+    }
     ASSIGN_OR_RETURN(const io::FileInfo info, (*file)->info());
     RETURN_IF_ERROR(rescue_groups(core_, **file, pack, row ? row->indexed_bytes : 0));
     RETURN_IF_ERROR(retire_pack(core_, pack));
     ++report_.packs_dropped;
     report_.bytes_freed += info.size;
     return {};
+  }
+
+  // Whether all that is in it is dead, as far as the index goes.
+  Result<bool> is_accounted_for(std::uint64_t pack) {
+    const auto go_on = [](std::uint64_t) { return Status(); };
+    ASSIGN_OR_RETURN(const auto accounts, account_packs(core_, {&pack, 1}, go_on));
+    return !accounts.empty() && accounts.front().is_balanced();
   }
 
   Result<bool> pack_has_rows(std::uint64_t pack) {

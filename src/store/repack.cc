@@ -1,10 +1,13 @@
 // 1. Plan: which packs (repack_plan.h).
 // 2. Lock each of them against batches, and take in what a crashed batch has committed there.
-// 3. Walk their visible objects in the order of the files. Every record is checked and its content
+// 3. Set what the index says of each pack against its file. The file is to go, so every record in
+// it
+//    must have a row, or be counted as dead: where a damaged index leaves some out, the pack stays.
+// 4. Walk their visible objects in the order of the files. Every record is checked and its content
 //    hashed; what fails is reported and stays where it is. The rest is appended to new packs.
-// 4. After each group: sync the new pack, then point the group's rows at it in one durable
+// 5. After each group: sync the new pack, then point the group's rows at it in one durable
 //    transaction. Readers find the object at the old place before, at the new place after.
-// 5. A pack that no row points into any more is retired durably and unlinked. A reader that looked
+// 6. A pack that no row points into any more is retired durably and unlinked. A reader that looked
 //    up the old place finds the file gone and looks again.
 //
 // A crash leaves objects at either place, each whole, and at worst an unfinished group or a retired
@@ -12,6 +15,7 @@
 #include "store/repack.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +34,7 @@
 #include "store/record_slice.h"
 #include "store/repack_plan.h"
 #include "store/store_core.h"
+#include "store/validate_account.h"
 
 namespace packstore::store {
 namespace {
@@ -92,6 +97,7 @@ class Repacker {
     std::vector<LockedPack> locked;
     std::vector<std::uint64_t> numbers;
     for (const std::uint64_t pack : packs) RETURN_IF_ERROR(lock(pack, locked));
+    RETURN_IF_ERROR(leave_unaccounted(locked));
     for (const LockedPack& pack : locked) numbers.push_back(pack.pack);
     if (numbers.empty()) return {};
 
@@ -129,6 +135,32 @@ class Repacker {
     RETURN_IF_ERROR(rescue_groups(core_, **found, pack, end));
     ASSIGN_OR_RETURN(const io::FileInfo info, (*found)->info());
     locked.push_back({pack, std::move(*found), info.size, false});
+    return {};
+  }
+
+  // Gives up those of which the index does not know every record.
+  Status leave_unaccounted(std::vector<LockedPack>& locked) {
+    std::vector<std::uint64_t> numbers;
+    for (const LockedPack& pack : locked) numbers.push_back(pack.pack);
+    const auto go_on = [this](std::uint64_t) {
+      return options_.control.stop.stop_requested()
+                 ? Status(fail(ErrorCode::kCancelled, "repack: stopped before any pack was copied"))
+                 : Status();
+    };
+    ASSIGN_OR_RETURN(const auto accounts, account_packs(core_, numbers, go_on));
+    std::vector<LockedPack> accounted;
+    for (LockedPack& pack : locked) {
+      const auto account = std::ranges::find(accounts, pack.pack, &PackAccount::pack);
+      if (account == accounts.end()) {  // Objects come out of it all the time.
+        report_.packs_in_use.push_back(pack.pack);
+      } else if (account->is_balanced()) {
+        accounted.push_back(std::move(pack));
+      } else {
+        report_.packs_damaged.push_back(pack.pack);
+        std::ranges::move(find_imbalance(*account), std::back_inserter(report_.damaged));
+      }
+    }
+    locked = std::move(accounted);
     return {};
   }
 

@@ -5,6 +5,8 @@
 // 3. A file that is absent may have gone after the rows were read, so its entry is read once more.
 #include "store/validate_account.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -167,6 +169,29 @@ std::uint64_t PackAccount::damaged_bytes() const {
 
 bool PackAccount::is_balanced() const {
   return row && row->dead_bytes == gaps.dead_bytes + damaged_bytes();
+}
+
+Finding about_pack(FindingKind kind, const PackAccount& account, std::uint64_t offset,
+                   std::string message) {
+  return {.kind = kind, .pack = account.pack, .offset = offset, .message = std::move(message)};
+}
+
+std::vector<Finding> find_imbalance(const PackAccount& account) {
+  std::vector<Finding> findings;
+  if (account.is_balanced()) return findings;
+  for (const ByteRange& range : account.gaps.damaged) {
+    findings.push_back(about_pack(
+        FindingKind::kGapDamaged, account, range.start,
+        fmt::format("pack {} at {}: {} bytes between records are neither a record nor counted as "
+                    "dead",
+                    account.pack, range.start, range.size())));
+  }
+  if (!findings.empty()) return findings;
+  findings.push_back(
+      about_pack(FindingKind::kDeadBytesWrong, account, 0,
+                 fmt::format("pack {}: the index counts {} dead bytes, there are {}", account.pack,
+                             account.row->dead_bytes, account.gaps.dead_bytes)));
+  return findings;
 }
 
 bool same_entry(const std::optional<index::PackRow>& a, const std::optional<index::PackRow>& b) {

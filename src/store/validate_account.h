@@ -11,6 +11,7 @@
 #include "index/rows.h"
 #include "io/file.h"
 #include "packstore/result.h"
+#include "packstore/validate.h"
 #include "store/validate_extent.h"
 
 namespace packstore::store {
@@ -60,6 +61,11 @@ struct PackAccount {
   // row was dropped: damage that nobody can meet any more, and that goes with the next repack.
   bool is_balanced() const;
 };
+
+Finding about_pack(FindingKind kind, const PackAccount& account, std::uint64_t offset,
+                   std::string message);
+// Why the account of a pack that the index knows is not balanced; empty: it is.
+std::vector<Finding> find_imbalance(const PackAccount& account);
 
 // The accounts of `packs`, as they stand now. A pack whose rows change again and again while it is
 // looked at is left out. An error is one of the index, the system or a visitor.

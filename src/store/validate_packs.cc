@@ -241,27 +241,6 @@ Status walk_packs_without_rows(ValidateRun& run, PackNotes& notes, const EmitExt
   return {};
 }
 
-Finding about_pack(FindingKind kind, const PackAccount& account, std::uint64_t offset,
-                   std::string message) {
-  return {.kind = kind, .pack = account.pack, .offset = offset, .message = std::move(message)};
-}
-
-void report_gaps(ValidateRun& run, const PackAccount& account) {
-  if (account.is_balanced()) return;
-  for (const ByteRange& range : account.gaps.damaged) {
-    run.report(about_pack(
-        FindingKind::kGapDamaged, account, range.start,
-        fmt::format("pack {} at {}: {} bytes between records are neither a record nor counted as "
-                    "dead",
-                    account.pack, range.start, range.size())));
-  }
-  if (!account.gaps.damaged.empty()) return;
-  run.report(
-      about_pack(FindingKind::kDeadBytesWrong, account, 0,
-                 fmt::format("pack {}: the index counts {} dead bytes, there are {}", account.pack,
-                             account.row->dead_bytes, account.gaps.dead_bytes)));
-}
-
 // Whether the pack and its entry reach as far as the rows say.
 void report_lengths(ValidateRun& run, const PackAccount& account) {
   const std::uint64_t indexed = account.row->indexed_bytes;
@@ -274,7 +253,7 @@ void report_lengths(ValidateRun& run, const PackAccount& account) {
                           fmt::format("pack {}: rows reach to {}, {} bytes are indexed",
                                       account.pack, account.rows_end, indexed)));
   } else {
-    report_gaps(run, account);
+    for (Finding& finding : find_imbalance(account)) run.report(std::move(finding));
   }
 }
 

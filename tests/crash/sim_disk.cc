@@ -329,7 +329,7 @@ Result<std::size_t> SimFile::read_at(std::uint64_t offset,
 Result<io::FileInfo> SimFile::info() const {
   const std::lock_guard lock(disk_.mutex_);
   const FileNode& file = disk_.state_.file(node_);
-  return io::FileInfo{.size = file.visible->size(), .links = file.links};
+  return io::FileInfo{.size = file.visible->size(), .links = file.links, .inode = node_};
 }
 
 Result<bool> SimFile::try_lock(io::LockKind kind) {

@@ -5,6 +5,7 @@
 #include "hash/xxh3.h"
 #include "store_fixture.h"
 #include "support/child_process.h"
+#include "support/run_sql.h"
 
 namespace packstore::store {
 namespace {
@@ -201,6 +202,16 @@ TEST_F(CleanTest, DropsThePackThatARemovalHasEmptied) {
   EXPECT_EQ(count_files("packs"), 0);
   EXPECT_THAT(store(), IsSpotless());
   EXPECT_EQ(location(put_packed("text")).pack, 2);
+}
+
+TEST_F(CleanTest, LeavesAPackWhoseRowsTheIndexHides) {
+  const Objects objects = put_batch(0, 10);
+  testing::run_sql(path(), "DELETE FROM objects");
+  EXPECT_EQ(clean().packs_dropped, 0);
+  close();
+  ASSERT_THAT(Store::recover(path()), Succeeds());
+  reopen();
+  expect_holds(objects);
 }
 
 TEST_F(CleanTest, NeverDropsDamage) {

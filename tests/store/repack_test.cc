@@ -1,10 +1,12 @@
 #include "store/repack.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
 
 #include "store_fixture.h"
+#include "support/run_sql.h"
 
 namespace packstore::store {
 namespace {
@@ -195,6 +197,22 @@ TEST_F(RepackTest, LeavesADamagedCompressedRecordWhereItIs) {
   EXPECT_EQ(location(bad).pack, 1);
 }
 
+// A damaged index hides rows without saying so; their records would go with the file.
+TEST_F(RepackTest, LeavesAPackOfWhichTheIndexDoesNotKnowEveryRecord) {
+  const Objects objects = put_batch(0, 10);
+  const ObjectId& hidden = objects.begin()->first;
+  testing::run_sql(path(), fmt::format("DELETE FROM objects WHERE id = x'{}'", hidden.to_hex()));
+  const RepackReport report = repack();
+  EXPECT_THAT(report.packs_rewritten, IsEmpty());
+  EXPECT_THAT(report.packs_damaged, ElementsAre(1));
+  ASSERT_THAT(report.damaged, SizeIs(1));
+  EXPECT_EQ(report.damaged[0].kind, FindingKind::kDeadBytesWrong);
+  close();
+  ASSERT_THAT(Store::recover(path()), Succeeds());
+  reopen();
+  expect_holds(objects);
+}
+
 TEST_F(RepackTest, LeavesAPackThatIsNotOurs) {
   put_batch(0, 3);
   flip(pack_path(1), 20);
@@ -312,7 +330,9 @@ TEST_F(RepackCrashTest, AfterTheSwitchLeavesAnOldPackThatIsGarbage) {
     const auto core = open_core();
     auto transaction = core->index->begin_write(index::CommitSync::kLazy).value();
     const std::uint64_t bytes = std::filesystem::file_size(scratch_ / "pack");
-    const index::PackRow row{.pack = 1, .indexed_bytes = bytes, .dead_bytes = 0};
+    // Half removed, half moved away.
+    const index::PackRow row{
+        .pack = 1, .indexed_bytes = bytes, .dead_bytes = 50 * (kRecordHeader + 500)};
     ASSERT_THAT(transaction->put_pack(row), Succeeds());
     ASSERT_THAT(transaction->commit(), Succeeds());
   }
