@@ -5,6 +5,7 @@
 
 #include "base/endian.h"
 #include "base/error.h"
+#include "base/node_kind.h"
 
 namespace packstore::format {
 
@@ -19,9 +20,9 @@ Result<Link> decode_pin_entry(std::span<const std::byte, kPinEntrySize> bytes) {
   Link link;
   std::copy_n(bytes.begin(), ObjectId::kSize, link.id.bytes.begin());
   const auto number = load_le<std::uint32_t>(bytes.last<4>());
-  for (const NodeKind kind : {NodeKind::kRaw, NodeKind::kDagPb, NodeKind::kDagCbor}) {
-    link.kind = kind;
-    if (number == static_cast<std::uint32_t>(kind)) return link;
+  if (const auto kind = to_node_kind(number)) {
+    link.kind = *kind;
+    return link;
   }
   return fail(ErrorCode::kUnsupported, "pin of {}: unknown kind of node {:#x}", link.id.to_hex(),
               number);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/node_kind.h"
 
 namespace packstore::index {
 
@@ -66,9 +67,7 @@ Result<std::optional<PackRow>> find_pack_row(Connection& connection, std::uint64
 
 Result<NodeKind> node_kind_of(const Connection& connection, const Query& query, int column) {
   const std::uint64_t number = query.integer(column);
-  for (const NodeKind kind : {NodeKind::kRaw, NodeKind::kDagPb, NodeKind::kDagCbor}) {
-    if (number == static_cast<std::uint64_t>(kind)) return kind;
-  }
+  if (const auto kind = to_node_kind(number)) return *kind;
   return fail(ErrorCode::kCorrupt, "index {}: unknown kind of node {:#x}", connection.path(),
               number);
 }

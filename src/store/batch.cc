@@ -137,7 +137,7 @@ class Batch::Impl {
 
   Status move_ref(std::string_view name, const RefMove& step) {
     RETURN_IF_ERROR(check_alive());
-    RETURN_IF_ERROR(store::check_ref_name(name));
+    RETURN_IF_ERROR(store::check_ref_move(name, step));
     ref_steps_.push_back({std::string(name), step});
     return {};
   }

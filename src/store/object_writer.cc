@@ -16,6 +16,7 @@ class ObjectWriter::Impl {
 
   Status write(ByteView content) {
     if (dead_) return *dead_;
+    RETURN_IF_ERROR(core_.check_home());
     Status written = file_->file().write_at(size_, content);
     if (!written) {
       dead_ = written.error();

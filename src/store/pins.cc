@@ -10,6 +10,7 @@
 #include "format/pin_entry.h"
 #include "io/lock.h"
 #include "packstore/pin.h"
+#include "store/ref_moves.h"
 #include "store/sessions.h"
 #include "store/store_core.h"
 #include "store/unlinks.h"
@@ -22,6 +23,7 @@ class Pin::Impl {
 
   Status add(std::span<const Link> links) {
     RETURN_IF_ERROR(core_.check_home());
+    for (const Link& link : links) RETURN_IF_ERROR(store::check_kind(link));
     ASSIGN_OR_RETURN(const io::HeldLock session, store::begin_session(*core_.locks, "pin"));
     // Nobody removes anything within a session. What a removal before it was to take goes now, or
     // will never: contains() would find what turns out to be removed, or still to be unlinked.

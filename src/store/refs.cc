@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mistake.h"
+#include "base/node_kind.h"
 #include "store/ref_moves.h"
 #include "store/references.h"
 #include "store/release.h"
@@ -47,6 +48,17 @@ Status check_ref_name(std::string_view name) {
               name.size(), kNameBytesMax, kPunctuation);
 }
 
+Status check_kind(const Link& link) {
+  if (to_node_kind(static_cast<std::uint64_t>(link.kind))) return {};
+  return fail(ErrorCode::kInvalidArgument, "link to {}: unknown kind of node {:#x}",
+              link.id.to_hex(), static_cast<std::uint64_t>(link.kind));
+}
+
+Status check_ref_move(std::string_view name, const RefMove& step) {
+  RETURN_IF_ERROR(check_ref_name(name));
+  return step.to ? check_kind({*step.to, step.kind}) : Status();
+}
+
 Status apply_ref_move(StoreCore& core, index::WriteTransaction& transaction, std::string_view name,
                       const RefMove& step) {
   RETURN_IF_ERROR(check_ref_name(name));
@@ -85,7 +97,7 @@ Result<std::optional<ObjectId>> Refs::find(std::string_view name) const {
 }
 
 Status Refs::move(std::string_view name, const RefMove& step) {
-  RETURN_IF_ERROR(store::check_ref_name(name));
+  RETURN_IF_ERROR(store::check_ref_move(name, step));
   // The target may be an object that was put kBuffered: it has to be durable before its name.
   RETURN_IF_ERROR(core_->packed_puts.sync());
   ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(makes(Mistake::kMoveRefLazily)

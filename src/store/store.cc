@@ -53,7 +53,10 @@ Result<Pin> Store::pin() { return Pin::begin(*core_); }
 
 Result<ObjectWriter> Store::begin_put() { return ObjectWriter::begin(*core_); }
 
-Status Store::sync() { return core_->packed_puts.sync(); }
+Status Store::sync() {
+  RETURN_IF_ERROR(core_->check_home());
+  return core_->packed_puts.sync();
+}
 
 Result<Bytes> Store::get(const ObjectId& id, const ReadOptions& options) const {
   return store::read_object(*core_, id, options.verify);
@@ -114,6 +117,7 @@ Result<MaintenanceLock> Store::lock_maintenance(const LockOptions& options) {
 
 Result<BackupReport> Store::backup(const std::filesystem::path& destination,
                                    const BackupOptions& options) const {
+  RETURN_IF_ERROR(core_->check_home());
   // What was acknowledged kBuffered is in no other place than this process.
   RETURN_IF_ERROR(core_->packed_puts.sync());
   return store::backup(*core_, destination, options);

@@ -82,8 +82,13 @@ TEST_F(ForkWithAnOpenStore, TheChildReadsThroughItAndOpensItAgainToWrite) {
   Batch batch = store.begin_batch().value();
   ASSERT_THAT(batch.put(content_of(2, 500)), Succeeds());
   Pin pin = store.pin().value();
+  ObjectWriter writer = store.begin_put().value();
+  ASSERT_THAT(writer.write(content_of(5, 250)), Succeeds());
   ChildProcess child([&] {
     constexpr ErrorCode kRefused = ErrorCode::kInvalidArgument;
+    EXPECT_THAT(writer.write(content_of(6, 250)), FailsWith(kRefused));
+    EXPECT_THAT(store.sync(), FailsWith(kRefused));
+    EXPECT_THAT(store.backup(scratch_ / "backup"), FailsWith(kRefused));
     EXPECT_THAT(store.put(content_of(3, 500)), FailsWith(kRefused));
     EXPECT_THAT(store.put(content_of(3, 500), packed), FailsWith(kRefused));
     EXPECT_THAT(store.begin_put(), FailsWith(kRefused));
@@ -102,6 +107,7 @@ TEST_F(ForkWithAnOpenStore, TheChildReadsThroughItAndOpensItAgainToWrite) {
   });
   EXPECT_EQ(child.wait(), kWell);
   ASSERT_THAT(batch.commit(), Succeeds());
+  EXPECT_EQ(store.get(writer.finish().value()).value(), content_of(5, 250));
   EXPECT_THAT(store.get(ObjectId::of(content_of(2, 500))), Succeeds());
   EXPECT_THAT(store.get(ObjectId::of(content_of(4, 500))), Succeeds());
   EXPECT_THAT(store, IsSpotless());

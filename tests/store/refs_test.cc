@@ -149,6 +149,20 @@ TEST_F(RefsTest, AreListedByNameFromAPrefixOn) {
   EXPECT_EQ(store().refs().list("c").value().at(0).id, one_);
 }
 
+// Once in the index, it would make every call that reads refs call the index damaged.
+TEST_F(RefsTest, RefuseAKindOfNodeThatNobodyKnows) {
+  constexpr NodeKind kUnknown{0x129};
+  EXPECT_THAT(store().refs().move("head", {.to = one_, .kind = kUnknown}),
+              FailsWith(ErrorCode::kInvalidArgument));
+  Batch batch = store().begin_batch().value();
+  EXPECT_THAT(batch.move_ref("head", {.to = one_, .kind = kUnknown}),
+              FailsWith(ErrorCode::kInvalidArgument));
+  Pin pin = store().pin().value();
+  EXPECT_THAT(pin.add(Link{.id = one_, .kind = kUnknown}), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(batch.commit(), Succeeds());
+  EXPECT_EQ(find("head"), std::nullopt);
+}
+
 TEST_F(RefsTest, RefuseBadNamesInEveryCall) {
   EXPECT_THAT(store().refs().find("../x"), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(move("../x", std::nullopt, one_), FailsWith(ErrorCode::kInvalidArgument));
