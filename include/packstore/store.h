@@ -145,7 +145,7 @@ class PACKSTORE_EXPORT Store {
   Result<ObjectInfo> info(const ObjectId& id) const;
 
   // Every object once, by ascending id; an error returned by `visit` ends the call with it. Objects
-  // that come or go meanwhile may or may not be seen.
+  // that come or go meanwhile may or may not be seen; one that is packed meanwhile does neither.
   using ObjectVisitor = std::function<Status(const ObjectInfo& info)>;
   Status for_each_object(const ObjectVisitor& visit) const;
 

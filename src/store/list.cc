@@ -1,3 +1,9 @@
+// Loose and packed objects, merged:
+// 1. A shard of loose/ is listed first and the rows of its range are read after that, or again when
+//    the generation has changed since. An object that was packed before its shard was listed has a
+//    row by then; one that is packed later was listed.
+// 2. What was listed as loose, and is neither there any more nor among the rows, was packed or
+//    removed just now: a lookup tells.
 #include "store/list.h"
 
 #include <optional>
@@ -5,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "store/lookup.h"
 #include "store/store_core.h"
 
 namespace packstore::store {
@@ -12,53 +19,93 @@ namespace {
 
 constexpr std::size_t kPageRows = 4096;
 
-// The index in pages of ascending ids: no read transaction stays open between them.
-class PagedRows {
+class Lister {
  public:
-  explicit PagedRows(const index::Index& index) : index_(index) {}
+  Lister(const StoreCore& core, const Store::ObjectVisitor& visit) : core_(core), visit_(visit) {}
 
-  // The row at hand; nullopt at the end.
+  Status run() {
+    const auto visit = [&](const LooseShard& shard) { return visit_shard(shard); };
+    RETURN_IF_ERROR(core_.loose.for_each_shard(visit));
+    return visit_rows_before(std::nullopt);
+  }
+
+ private:
+  Status visit_shard(const LooseShard& shard) {
+    forget_old_rows();
+    for (const ObjectId& id : shard.ids) {
+      RETURN_IF_ERROR(visit_rows_before(id));
+      ASSIGN_OR_RETURN(const auto row, peek());
+      if (row && row->id == id) {
+        RETURN_IF_ERROR(visit_row(*row));
+        continue;
+      }
+      RETURN_IF_ERROR(visit_loose(shard, id));
+    }
+    return {};
+  }
+
+  Status visit_loose(const LooseShard& shard, const ObjectId& id) {
+    ASSIGN_OR_RETURN(const auto size, shard.find_size(id));
+    if (!size) {
+      ASSIGN_OR_RETURN(const auto moved, locate(core_, id));
+      return moved ? visit_object(*moved) : Status();
+    }
+    return visit_object({id, *size, *size, Codec::kNone, std::nullopt});
+  }
+
+  // All that are left where `end` is nullopt.
+  Status visit_rows_before(const std::optional<ObjectId>& end) {
+    while (true) {
+      ASSIGN_OR_RETURN(const auto row, peek());
+      if (!row || (end && row->id >= *end)) return {};
+      RETURN_IF_ERROR(visit_row(*row));
+    }
+  }
+
+  // The row behind the last visited object; nullopt at the end. In pages: no read transaction stays
+  // open between them.
   Result<std::optional<index::ObjectRow>> peek() {
     if (next_ == page_.size() && !ended_) {
-      const auto after = page_.empty() ? std::nullopt : std::optional(page_.back().id);
-      ASSIGN_OR_RETURN(page_, index_.page(after, kPageRows));
+      generation_ = core_.index->generation();
+      ASSIGN_OR_RETURN(page_, core_.index->page(visited_, kPageRows));
       next_ = 0;
       ended_ = page_.empty();
     }
     if (ended_) return std::optional<index::ObjectRow>();
     return std::optional<index::ObjectRow>(page_[next_]);
   }
-  void advance() { ++next_; }
 
- private:
-  const index::Index& index_;
-  std::vector<index::ObjectRow> page_;
+  Status visit_row(const index::ObjectRow& row) {
+    ++next_;
+    return visit_object({row.id, row.at.size, row.at.stored_size, row.at.codec, row.at.pack});
+  }
+
+  Status visit_object(const ObjectInfo& info) {
+    visited_ = info.id;
+    return visit_(info);
+  }
+
+  // An odd generation means that a commit was under way.
+  void forget_old_rows() {
+    if (generation_ % 2 == 0 && core_.index->generation() == generation_) return;
+    page_.clear();
+    next_ = 0;
+    ended_ = false;
+  }
+
+  const StoreCore& core_;
+  const Store::ObjectVisitor& visit_;
+  std::optional<ObjectId> visited_;     // The last one.
+  std::vector<index::ObjectRow> page_;  // Of rows behind it, from next_ on.
   std::size_t next_ = 0;
   bool ended_ = false;
+  std::uint64_t generation_ = 0;  // Before the page was read.
 };
 
 }  // namespace
 
 Status for_each_object(const StoreCore& core, const Store::ObjectVisitor& visit) {
-  PagedRows packed(*core.index);
-  const auto visit_packed = [&](const index::ObjectRow& row) {
-    packed.advance();
-    return visit({row.id, row.at.size, row.at.stored_size, row.at.codec, row.at.pack});
-  };
-  const auto visit_loose = [&](const ObjectId& id, std::uint64_t size) -> Status {
-    while (true) {
-      ASSIGN_OR_RETURN(const auto row, packed.peek());
-      if (row && row->id == id) return visit_packed(*row);
-      if (!row || row->id > id) return visit({id, size, size, Codec::kNone, std::nullopt});
-      RETURN_IF_ERROR(visit_packed(*row));
-    }
-  };
-  RETURN_IF_ERROR(core.loose.for_each(visit_loose));
-  while (true) {
-    ASSIGN_OR_RETURN(const auto row, packed.peek());
-    if (!row) return {};
-    RETURN_IF_ERROR(visit_packed(*row));
-  }
+  return Lister(core, visit).run();
 }
 
 }  // namespace packstore::store

@@ -36,6 +36,11 @@ bool is_shard_name(std::string_view name) { return name.size() == kShardNameSize
 
 }  // namespace
 
+Result<std::optional<std::uint64_t>> LooseShard::find_size(const ObjectId& id) const {
+  ASSIGN_OR_RETURN(const auto info, directory.stat_file(file_name(id)));
+  return info ? std::optional(info->size) : std::nullopt;
+}
+
 LooseObjects::LooseObjects(std::unique_ptr<io::Directory> directory)
     : directory_(std::move(directory)) {}
 
@@ -111,7 +116,7 @@ Status LooseObjects::move_aside(const ObjectId& id, const io::Directory& to,
   return shard->sync();
 }
 
-Status LooseObjects::for_each(const Visitor& visit, const StrayVisitor& on_stray) const {
+Status LooseObjects::for_each_shard(const ShardVisitor& visit, const StrayVisitor& on_stray) const {
   const auto stray = [&](const std::string& path) { return on_stray ? on_stray(path) : Status(); };
   std::vector<std::string> shards;
   RETURN_IF_ERROR(directory_->list([&](const io::Entry& entry) -> Status {
@@ -123,24 +128,32 @@ Status LooseObjects::for_each(const Visitor& visit, const StrayVisitor& on_stray
   }));
   std::sort(shards.begin(), shards.end());
   for (const std::string& shard_text : shards) {
-    ASSIGN_OR_RETURN(const auto shard, directory_->find_directory(shard_text));
-    if (!shard) continue;
-    std::vector<ObjectId> ids;
-    RETURN_IF_ERROR((*shard)->list([&](const io::Entry& entry) -> Status {
+    ASSIGN_OR_RETURN(const auto directory, directory_->find_directory(shard_text));
+    if (!directory) continue;
+    LooseShard shard{**directory};
+    RETURN_IF_ERROR(shard.directory.list([&](const io::Entry& entry) -> Status {
       const Result<ObjectId> id = ObjectId::parse(shard_text + entry.name);
       if (entry.kind != io::EntryKind::kFile || !id) {
         return stray(shard_text + "/" + entry.name);
       }
-      ids.push_back(*id);
+      shard.ids.push_back(*id);
       return {};
     }));
-    std::sort(ids.begin(), ids.end());
-    for (const ObjectId& id : ids) {
-      ASSIGN_OR_RETURN(const auto info, (*shard)->stat_file(file_name(id)));
-      if (info) RETURN_IF_ERROR(visit(id, info->size));
-    }
+    std::sort(shard.ids.begin(), shard.ids.end());
+    RETURN_IF_ERROR(visit(shard));
   }
   return {};
+}
+
+Status LooseObjects::for_each(const Visitor& visit, const StrayVisitor& on_stray) const {
+  const auto visit_all = [&](const LooseShard& shard) -> Status {
+    for (const ObjectId& id : shard.ids) {
+      ASSIGN_OR_RETURN(const auto size, shard.find_size(id));
+      if (size) RETURN_IF_ERROR(visit(id, *size));
+    }
+    return {};
+  };
+  return for_each_shard(visit_all, on_stray);
 }
 
 Result<bool> LooseObjects::has_no_shards() const {

@@ -8,6 +8,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "io/file.h"
 #include "packstore/object_id.h"
@@ -15,6 +17,15 @@
 #include "store/sandbox.h"
 
 namespace packstore::store {
+
+// The copies of one shard as they were listed; any of them may have been packed or removed since.
+struct LooseShard {
+  const io::Directory& directory;
+  std::vector<ObjectId> ids = {};  // Ascending.
+
+  // nullopt: the copy is gone.
+  Result<std::optional<std::uint64_t>> find_size(const ObjectId& id) const;
+};
 
 // Thread safety: any thread.
 class LooseObjects {
@@ -42,11 +53,16 @@ class LooseObjects {
   // Moves the file aside; see quarantine.
   Status move_aside(const ObjectId& id, const io::Directory& to, std::string_view to_name) const;
 
-  // Every object by ascending id, with its size; ends early with the visitor's error.
-  // `on_stray` hears of entries that cannot be objects, as a path below loose/.
+  // Every object by ascending id, with its size, passing over what goes meanwhile; ends early with
+  // the visitor's error. `on_stray` hears of entries that cannot be objects, as a path below
+  // loose/.
   using Visitor = std::function<Status(const ObjectId& id, std::uint64_t size)>;
   using StrayVisitor = std::function<Status(const std::string& path)>;
   Status for_each(const Visitor& visit, const StrayVisitor& on_stray = nullptr) const;
+
+  // The same, shard by shard, each listed right before it is visited.
+  using ShardVisitor = std::function<Status(const LooseShard& shard)>;
+  Status for_each_shard(const ShardVisitor& visit, const StrayVisitor& on_stray = nullptr) const;
 
   // True when no object was ever loose here: one look at the directory instead of one an object.
   Result<bool> has_no_shards() const;

@@ -91,6 +91,29 @@ TEST_F(ListTest, MayChangeTheStoreOnTheWay) {
   EXPECT_TRUE(std::ranges::is_sorted(seen));
 }
 
+// An object that is packed neither comes nor goes. Some are packed between the listing of their
+// shard and the look at their file, others before their shard is listed.
+TEST_F(ListTest, NamesOnceWhatIsPackedOnTheWay) {
+  Objects objects = put_loose(0, 600, 20);
+  ASSERT_EQ(objects.begin()->first.bytes[0], std::next(objects.begin())->first.bytes[0]);
+  objects.merge(put_batch(1'000, 5'000, 20));
+  for (const std::size_t visited_before : {0U, 1U, 700U, 5'000U}) {
+    objects.merge(put_loose(100'000 + 1'000 * visited_before, 100, 20));
+    std::vector<ObjectId> seen;
+    const auto visit = [&](const ObjectInfo& info) -> Status {
+      if (seen.size() == visited_before) {
+        EXPECT_THAT(lock().pack_loose(), Succeeds());
+      }
+      seen.push_back(info.id);
+      return {};
+    };
+    ASSERT_THAT(store().for_each_object(visit), Succeeds());
+    EXPECT_EQ(seen.size(), objects.size());
+    EXPECT_TRUE(std::ranges::is_sorted(seen));
+    EXPECT_EQ(std::ranges::adjacent_find(seen), seen.end());
+  }
+}
+
 TEST_F(ListTest, IsInformationOnSingleObjectsToo) {
   EXPECT_THAT(store().info(ObjectId::of(as_bytes("absent"))), FailsWith(ErrorCode::kNotFound));
   const ObjectId id = put("loose");
