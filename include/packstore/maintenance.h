@@ -53,7 +53,8 @@ struct PackReport {
   std::uint64_t already_packed = 0;  // Had a packed copy; the loose one is gone.
   std::uint64_t content_bytes = 0;
   std::uint64_t stored_bytes = 0;  // Record headers included.
-  // Loose files that are not what their name says: left where they are, reported, skipped.
+  // Left where they are, reported, skipped: loose files that are not what their name says, and
+  // those of which the packed copy cannot be judged, because its row or its pack is damaged.
   std::vector<Finding> damaged = {};
 };
 
@@ -94,6 +95,7 @@ struct CleanReport {
 };
 
 struct RepairReport {
+  std::vector<Finding> damaged = {};  // Packed copies that are not good: the loose ones stay.
   std::uint64_t moved_aside = 0;    // Files and records now in quarantine/.
   std::uint64_t rows_dropped = 0;   // Index rows that had nothing behind them.
   std::uint64_t rows_added = 0;     // Whole records that the index did not know.

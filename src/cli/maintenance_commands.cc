@@ -216,8 +216,9 @@ class CleanCommand final : public StoreCommand {
     report.count({"packs_dropped", "unreachable packs"}, done->packs_dropped);
     report.count({"tails_trimmed", "unfinished tails"}, done->tails_trimmed);
     report.bytes({"bytes_freed", "freed"}, done->bytes_freed);
+    report.findings({"damaged", "damaged, loose copy kept"}, done->damaged);
     report.print(session);
-    return ExitStatus::kOk;
+    return status_of(done->damaged);
   }
 
  private:

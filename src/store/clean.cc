@@ -1,7 +1,8 @@
 // 1. Take in what is no garbage: committed groups behind the indexed parts of packs, pending
 //    unlinks. Make every lazy commit durable.
 // 2. Sandbox: files and directories whose writer is gone.
-// 3. Loose copies of objects whose packed copy has been read and found good.
+// 3. Loose copies of objects whose packed copy has been read and found good; one that is not is
+//    reported.
 // 4. Packs that no batch holds: retired files and files without a row are dropped, packs without
 //    objects are retired, unfinished tails are cut off. Whole groups that stand behind damage there
 //    may be somebody's data: they are copied to another pack first.
@@ -13,9 +14,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "store/lookup.h"
 #include "store/pack_tails.h"
-#include "store/read.h"
+#include "store/packed_copy.h"
 #include "store/repack.h"
 #include "store/store_core.h"
 #include "store/validate_account.h"
@@ -49,11 +49,10 @@ class Cleaner {
 
   Status clean_loose() {
     return core_.loose.for_each([&](const ObjectId& id, std::uint64_t size) -> Status {
-      ASSIGN_OR_RETURN(const auto at, core_.index->find(id));
-      if (!at) return {};
-      ASSIGN_OR_RETURN(const auto found, open_found(core_, id));
-      const bool good = found && found->pack && read_content(*found, Verify::kContent).has_value();
-      if (!good) return {};  // The loose copy is the better one.
+      ASSIGN_OR_RETURN(PackedCopy packed, inspect_packed_copy(core_, id));
+      // The loose copy is the better one.
+      if (packed.finding) report_.damaged.push_back(std::move(*packed.finding));
+      if (packed.state != PackedCopy::State::kGood) return {};
       ASSIGN_OR_RETURN(const bool removed, core_.loose.remove(id));
       if (!removed) return {};
       ++report_.loose_redundant;

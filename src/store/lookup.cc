@@ -1,9 +1,9 @@
 // A lookup, and why it ends:
 // 1. Note the generation. Look among the puts that wait, then in the index. What is there is
 //    opened, and its place remembered as of that generation.
-// 2. Otherwise look for a loose copy.
-// 3. Neither: the object is absent, unless the generation has changed meanwhile. Then maintenance
-//    may have moved it between the two looks, and they begin again.
+// 2. Otherwise, or where row or pack are damaged, look for a loose copy.
+// 3. Neither: the object is absent, or damaged, unless the generation has changed meanwhile. Then
+//    maintenance may have moved it between the two looks, and they begin again.
 // A known place spares step 1 as long as the generation stands; it is a guess, and what comes of it
 // is compared with the id like everything that is read.
 #include "store/lookup.h"
@@ -55,6 +55,22 @@ Result<std::optional<index::Location>> find_packed(const StoreCore& core, const 
                                       : core.index->find(id);
 }
 
+// nullopt: it has no row. kCorrupt: the row or the pack's header is damaged, or the pack is gone,
+// if only because it has been rewritten since.
+Result<std::optional<FoundObject>> open_packed(const StoreCore& core, const ObjectId& id,
+                                               std::uint64_t generation) {
+  ASSIGN_OR_RETURN(const auto at, find_packed(core, id, generation, LookFor::kReading));
+  if (!at) return std::optional<FoundObject>();
+  Result<std::shared_ptr<const PackFile>> pack = core.packs.open(at->pack);
+  if (pack) {
+    core.known_places.remember(id, *at, generation);
+    return std::optional<FoundObject>({std::move(*pack), nullptr, index::ObjectRow{id, *at}});
+  }
+  if (pack.error().code != ErrorCode::kNotFound) return std::move(pack).error();
+  return fail(ErrorCode::kCorrupt, "object {}: the index says pack {}, and that is gone: {}",
+              id.to_hex(), at->pack, pack.error().message);
+}
+
 // The distinct ids in ascending order, and where each given one went.
 struct SortedIds {
   explicit SortedIds(std::span<const ObjectId> given) : position_of(given.size()) {
@@ -82,8 +98,8 @@ Status add_unindexed(const StoreCore& core, std::span<const ObjectId> ids,
     if (core.packed_puts.find_waiting(ids[i])) {
       found[i] = Presence::kPacked;
     } else if (!none_loose) {
-      ASSIGN_OR_RETURN(const auto size, core.loose.find_size(ids[i]));
-      if (size) found[i] = Presence::kLoose;
+      ASSIGN_OR_RETURN(const auto loose, locate_loose(core, ids[i]));
+      if (loose) found[i] = Presence::kLoose;
     }
   }
   return {};
@@ -94,23 +110,12 @@ Status add_unindexed(const StoreCore& core, std::span<const ObjectId> ids,
 Result<std::optional<FoundObject>> open_found(const StoreCore& core, const ObjectId& id) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::uint64_t generation = core.index->generation();
-    ASSIGN_OR_RETURN(const auto at, find_packed(core, id, generation, LookFor::kReading));
-    std::optional<Error> pack_gone;
-    if (at) {
-      Result<std::shared_ptr<const PackFile>> pack = core.packs.open(at->pack);
-      if (pack) {
-        core.known_places.remember(id, *at, generation);
-        return std::optional<FoundObject>({std::move(*pack), nullptr, index::ObjectRow{id, *at}});
-      }
-      if (pack.error().code != ErrorCode::kNotFound) return std::move(pack).error();
-      pack_gone = std::move(pack).error();
-    }
+    Result<std::optional<FoundObject>> packed = open_packed(core, id, generation);
+    if (packed ? packed->has_value() : packed.error().code != ErrorCode::kCorrupt) return packed;
     ASSIGN_OR_RETURN(auto loose, open_loose_copy(core, id));
     if (loose) return loose;
     if (core.index->generation() != generation && !makes(Mistake::kSkipSecondLookup)) continue;
-    if (!pack_gone) return std::optional<FoundObject>();
-    return fail(ErrorCode::kCorrupt, "object {}: the index says pack {}, and that is gone: {}",
-                id.to_hex(), at->pack, pack_gone->message);
+    return packed;
   }
   return fail(ErrorCode::kBusy, "object {}: its place changed {} times during one lookup",
               id.to_hex(), kAttempts);
@@ -134,16 +139,23 @@ Result<std::optional<FoundObject>> open_loose_copy(const StoreCore& core, const 
   return std::optional<FoundObject>(std::move(found));
 }
 
+Result<std::optional<ObjectInfo>> locate_loose(const StoreCore& core, const ObjectId& id) {
+  ASSIGN_OR_RETURN(const auto size, core.loose.find_size(id));
+  if (!size) return std::optional<ObjectInfo>();
+  return std::optional<ObjectInfo>({id, *size, *size, Codec::kNone, std::nullopt});
+}
+
 Result<std::optional<ObjectInfo>> locate(const StoreCore& core, const ObjectId& id) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::uint64_t generation = core.index->generation();
-    ASSIGN_OR_RETURN(const auto at, find_packed(core, id, generation, LookFor::kAsking));
-    if (at) return std::optional<ObjectInfo>(info_of({id, *at}));
-    ASSIGN_OR_RETURN(const auto size, core.loose.find_size(id));
-    if (size) {
-      return std::optional<ObjectInfo>({id, *size, *size, Codec::kNone, std::nullopt});
-    }
-    if (core.index->generation() == generation) return std::optional<ObjectInfo>();
+    const auto at = find_packed(core, id, generation, LookFor::kAsking);
+    if (!at && at.error().code != ErrorCode::kCorrupt) return at.error();
+    if (at && *at) return std::optional<ObjectInfo>(info_of({id, **at}));
+    ASSIGN_OR_RETURN(auto loose, locate_loose(core, id));
+    if (loose) return loose;
+    if (core.index->generation() != generation) continue;
+    if (!at) return at.error();
+    return std::optional<ObjectInfo>();
   }
   return fail(ErrorCode::kBusy, "object {}: its place changed {} times during one lookup",
               id.to_hex(), kAttempts);
@@ -153,15 +165,17 @@ Result<std::vector<Presence>> find_presence(const StoreCore& core, std::span<con
   const std::uint64_t generation = core.index->generation();
   const SortedIds sorted(ids);
   std::vector<Presence> found(sorted.ids.size(), Presence::kAbsent);
+  bool any_damaged = false;
   const auto mark = [&](std::size_t position, const Result<index::Location>& at) -> Status {
-    if (!at) return at.error();
-    found[position] = Presence::kPacked;
+    if (at) found[position] = Presence::kPacked;
+    any_damaged |= !at;
     return {};
   };
   RETURN_IF_ERROR(core.index->find_many(sorted.ids, mark));
   RETURN_IF_ERROR(add_unindexed(core, sorted.ids, found));
-  if (core.index->generation() != generation) {
-    // Maintenance may have packed what was loose between the two looks: look again, one by one.
+  if (core.index->generation() != generation || any_damaged) {
+    // Maintenance may have packed what was loose between the two looks, and a damaged row says
+    // nothing where there is no loose copy: look again, one by one.
     for (std::size_t i = 0; i < found.size(); ++i) {
       if (found[i] != Presence::kAbsent) continue;
       ASSIGN_OR_RETURN(const auto located, locate(core, sorted.ids[i]));

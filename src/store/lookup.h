@@ -4,7 +4,7 @@
 // packed, and its loose copy gone, at the second. Whoever unlinks a loose copy has committed the
 // packed row and counted up the generation before, so the third look is skipped while the
 // generation stands. A pack that is gone when it is opened was rewritten: the object is looked up
-// again.
+// again. Where the row or the pack's header is damaged, the loose copy stands in, if there is one.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct FoundObject {
   index::ObjectRow row = {};  // Of a loose object: id, and both sizes.
 };
 
-// nullopt: nobody has put it.
+// nullopt: nobody has put it. kCorrupt: its row or its pack is damaged, and there is no loose copy.
 Result<std::optional<FoundObject>> open_found(const StoreCore& core, const ObjectId& id);
 
 // By the place where it was found last: nothing is promised but speed. nullopt: look it up. Where
@@ -41,7 +41,11 @@ std::optional<FoundObject> open_known(const StoreCore& core, const ObjectId& id)
 // The loose copy, if there is one: for when the packed copy turns out damaged.
 Result<std::optional<FoundObject>> open_loose_copy(const StoreCore& core, const ObjectId& id);
 
-// Size and place without opening a pack; nullopt: nobody has put it.
+// The loose copy as far as its size tells; nullopt: there is none.
+Result<std::optional<ObjectInfo>> locate_loose(const StoreCore& core, const ObjectId& id);
+
+// Size and place without opening a pack; nullopt: nobody has put it. kCorrupt: its row is damaged,
+// and there is no loose copy.
 Result<std::optional<ObjectInfo>> locate(const StoreCore& core, const ObjectId& id);
 
 enum class Presence : std::uint8_t { kAbsent, kPacked, kLoose };

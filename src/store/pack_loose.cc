@@ -4,7 +4,8 @@
 // 3. After a group of slices, or when the pack is full: sync the pack, commit the rows durably, and
 //    only then unlink the loose copies of the group. So at most one group is there twice.
 // 4. An object that is packed already only loses its loose copy, once the packed one has proved to
-//    be good; a damaged packed copy is replaced by the loose one.
+//    be good; a damaged packed copy is replaced by the loose one, once that has. Where a packed
+//    copy cannot be judged, both stay.
 //
 // A crash leaves at worst an unfinished group at the end of a pack and loose copies of packed
 // objects; both are garbage that clean() removes.
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,7 @@
 #include "store/loose_selection.h"
 #include "store/pack_files.h"
 #include "store/pack_writer.h"
+#include "store/packed_copy.h"
 #include "store/read.h"
 #include "store/store_core.h"
 
@@ -103,7 +106,8 @@ class LoosePacker {
         report_damage(names[i], check_content(names[i], views[i]).error());
         continue;
       }
-      ASSIGN_OR_RETURN(const bool settled, settle_packed(names[i]));
+      ASSIGN_OR_RETURN(PackedCopy packed, inspect_packed_copy(core_, names[i], stop()));
+      ASSIGN_OR_RETURN(const bool settled, settle_packed(names[i], std::move(packed)));
       if (settled) continue;
       EncodedObject object{.id = names[i], .size = views[i].size(), .stored = views[i]};
       ASSIGN_OR_RETURN(object.codec, codec::encode(views[i], options_.compression, encoded[i]));
@@ -121,13 +125,19 @@ class LoosePacker {
   Status take_large(const LooseObject& object) {
     ASSIGN_OR_RETURN(const auto found, open_loose_copy(core_, object.id));
     if (!found) return {};
-    ASSIGN_OR_RETURN(const bool settled, settle_packed(object.id));
+    ASSIGN_OR_RETURN(PackedCopy packed, inspect_packed_copy(core_, object.id, stop()));
+    if (packed.state != PackedCopy::State::kAbsent) {
+      const Status good = check_copy(*found, stop());
+      if (!good && good.error().code == ErrorCode::kCorrupt) report_damage(object.id, good.error());
+      if (!good) return good.error().code == ErrorCode::kCorrupt ? Status() : good;
+    }
+    ASSIGN_OR_RETURN(const bool settled, settle_packed(object.id, std::move(packed)));
     if (settled) return {};
     RETURN_IF_ERROR(ensure_writer());
     const std::uint64_t size = found->row.at.size;
     const auto open = [&]() -> Result<std::unique_ptr<ByteSource>> {
       return std::unique_ptr<ByteSource>(
-          std::make_unique<FileSource>(*found->loose, 0, size, options_.control.stop));
+          std::make_unique<FileSource>(*found->loose, 0, size, stop()));
     };
     const Result<index::ObjectRow> row =
         writer_->append_content(object.id, size, open, options_.compression);
@@ -141,17 +151,22 @@ class LoosePacker {
     return {};
   }
 
-  // True when a packed copy makes the loose one needless. A damaged packed copy gives way: its row
-  // is dropped, in a transaction of its own, while the loose copy answers for the object.
-  Result<bool> settle_packed(const ObjectId& id) {
-    ASSIGN_OR_RETURN(const auto at, core_.index->find(id));
-    if (!at) return false;
-    ASSIGN_OR_RETURN(const auto found, open_found(core_, id));
-    const bool good = found && found->pack && read_content(*found, Verify::kContent).has_value();
-    if (good) {
-      unlink_later_.push_back(id);
-      ++report_.already_packed;
-      return true;
+  // True when the good loose copy is not to be packed: a good packed one makes it needless, and of
+  // one that cannot be judged nothing is decided. A damaged packed copy gives way: its row is
+  // dropped, in a transaction of its own, while the loose copy answers for the object.
+  Result<bool> settle_packed(const ObjectId& id, PackedCopy packed) {
+    switch (packed.state) {
+      case PackedCopy::State::kAbsent:
+        return false;
+      case PackedCopy::State::kGood:
+        unlink_later_.push_back(id);
+        ++report_.already_packed;
+        return true;
+      case PackedCopy::State::kUnknown:
+        report_.damaged.push_back(std::move(*packed.finding));
+        return true;
+      case PackedCopy::State::kDamaged:
+        break;
     }
     ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
     ASSIGN_OR_RETURN(const auto dropped, transaction->erase(id));
@@ -199,6 +214,8 @@ class LoosePacker {
     std::sort(unlink_later_.begin(), unlink_later_.end());
     return core_.loose.remove_all(unlink_later_, options_.threads);
   }
+
+  const std::stop_token& stop() const { return options_.control.stop; }
 
   void report_damage(const ObjectId& id, const Error& error) {
     report_.damaged.push_back({.kind = FindingKind::kContentMismatch,

@@ -18,6 +18,7 @@
 #include "codec/codec.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
+#include "store/file_source.h"
 #include "store/pack_files.h"
 #include "store/record_slice.h"
 #include "store/store_core.h"
@@ -27,6 +28,7 @@ namespace {
 
 using format::PackRecord;
 
+constexpr std::size_t kHashBufferSize = 256 << 10;
 constexpr std::size_t kLookupSlice = 1 << 18;
 // Of so many, some may be read again soon, as random reads of a file are. Who reads more looks at
 // each once, and one pass over the index costs little for each.
@@ -211,6 +213,30 @@ Result<Bytes> allocate(std::uint64_t size) {
 Status check_content(const ObjectId& id, ByteView content) {
   if (hash::sha256(content) == id) return {};
   return fail(ErrorCode::kCorrupt, "object {}: its content does not hash to its id", id.to_hex());
+}
+
+Status check_content(const ObjectId& id, ByteSource& content) {
+  hash::Sha256 hasher;
+  Bytes buffer(kHashBufferSize);
+  while (true) {
+    ASSIGN_OR_RETURN(const std::size_t count, content.read(buffer));
+    if (count == 0) break;
+    hasher.update(ByteView(buffer).first(count));
+  }
+  if (hasher.finish() == id) return {};
+  return fail(ErrorCode::kCorrupt, "object {}: its content does not hash to its id", id.to_hex());
+}
+
+Status check_copy(const FoundObject& found, const std::stop_token& stop) {
+  const index::ObjectRow& row = found.row;
+  if (found.pack) {
+    RETURN_IF_ERROR(found.pack->read_header(row));
+    RETURN_IF_ERROR(check_expansion(row));
+  }
+  const io::File& file = found.pack ? found.pack->file() : *found.loose;
+  FileSource stored(file, found.pack ? stored_begin(row.at) : 0, row.at.stored_size, stop);
+  ASSIGN_OR_RETURN(const auto content, codec::make_decoder(row.at.codec, stored, row.at.size));
+  return check_content(row.id, *content);
 }
 
 Status check_expansion(const index::ObjectRow& row) {

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 
 #include "format/pack_record.h"
 #include "index/rows.h"
+#include "packstore/byte_source.h"
 #include "packstore/bytes.h"
 #include "packstore/object.h"
 #include "packstore/result.h"
@@ -38,6 +40,11 @@ Status check_checksum(const index::ObjectRow& row, const format::PackRecord& rec
 
 // kCorrupt: `content` does not hash to `id`.
 Status check_content(const ObjectId& id, ByteView content);
+Status check_content(const ObjectId& id, ByteSource& content);
+
+// The same of a copy, whatever its length, in bounded memory. kCorrupt: it is not the object, or
+// its record's header does not fit. kCancelled: `stop` was triggered.
+Status check_copy(const FoundObject& found, const std::stop_token& stop = {});
 
 // A buffer of `size` bytes; kNoSpace when memory has no room for it.
 Result<Bytes> allocate(std::uint64_t size);

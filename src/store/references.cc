@@ -28,9 +28,12 @@ Result<Bytes> read_inside(const StoreCore& core, index::WriteTransaction& transa
   Error why =
       row ? fail(ErrorCode::kNotFound, "object {}: not in the store", id.to_hex()) : row.error();
   if (row && *row) {
-    FoundObject found{.row = {.id = id, .at = **row}};
-    ASSIGN_OR_RETURN(found.pack, core.packs.open((*row)->pack));
-    Result<Bytes> content = read_content(found, Verify::kContent);
+    const auto read_packed = [&]() -> Result<Bytes> {
+      FoundObject found{.row = {.id = id, .at = **row}};
+      ASSIGN_OR_RETURN(found.pack, core.packs.open(found.row.at.pack));
+      return read_content(found, Verify::kContent);
+    };
+    Result<Bytes> content = read_packed();
     if (content || content.error().code != ErrorCode::kCorrupt) return content;
     why = content.error();
   }

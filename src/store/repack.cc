@@ -25,7 +25,6 @@
 #include "base/error.h"
 #include "base/mistake.h"
 #include "codec/codec.h"
-#include "hash/sha256.h"
 #include "store/file_source.h"
 #include "store/pack_files.h"
 #include "store/pack_tails.h"
@@ -249,21 +248,9 @@ class Repacker {
                                            const PackFile& pack,
                                            const PackWriter::ContentOpener& open) {
     ASSIGN_OR_RETURN(const auto content, open());
-    RETURN_IF_ERROR(check_stream(row.id, *content));
+    RETURN_IF_ERROR(check_content(row.id, *content));
     FileSource stored(pack.file(), stored_begin(row.at), row.at.stored_size);
     return writer_->append_stored(row, record.stored_xxh3, stored);
-  }
-
-  static Status check_stream(const ObjectId& id, ByteSource& content) {
-    hash::Sha256 hasher;
-    Bytes buffer(1 << 20);
-    while (true) {
-      ASSIGN_OR_RETURN(const std::size_t count, content.read(buffer));
-      if (count == 0) break;
-      hasher.update(ByteView(buffer).first(count));
-    }
-    if (hasher.finish() == id) return {};
-    return fail(ErrorCode::kCorrupt, "object {}: its content does not hash to its id", id.to_hex());
   }
 
   void refuse(LockedPack& locked, const index::ObjectRow& row, const Error& error) {

@@ -24,10 +24,6 @@ class CleanTest : public StoreFixture {
     EXPECT_EQ(report.tails_trimmed, 0);
     EXPECT_EQ(report.bytes_freed, 0);
   }
-  void make_loose(const ObjectId& id, std::string_view content) {
-    std::filesystem::create_directories(loose_path(id).parent_path());
-    testing::write_file(loose_path(id), content);
-  }
   // A whole record of a single put, where it would stand at `offset` of `pack`.
   std::string record_at(std::uint64_t pack, std::uint64_t offset, std::string_view content) {
     const PackRecord record{.kind = PackRecord::Kind::kSingle,
@@ -132,6 +128,36 @@ TEST_F(CleanTest, RemovesLooseCopiesOfGoodPackedObjectsOnly) {
   EXPECT_EQ(text_of(good), "good");
   EXPECT_EQ(text_of(bad), "badly damaged");
   EXPECT_EQ(text_of(loose), "loose");
+  ASSERT_THAT(report.damaged, ::testing::SizeIs(1));
+  EXPECT_EQ(report.damaged[0].object, bad);
+}
+
+// What it cannot open it leaves alone, with the loose copy, and says so.
+TEST_F(CleanTest, GoesOnBehindDamagedRowsAndPacks) {
+  options_.packs.bytes_target = 100;
+  const ObjectId behind_header = put_packed(std::string(200, 'a'));
+  const ObjectId behind_row = put_packed(std::string(200, 'b'));
+  const ObjectId good = put_packed(std::string(200, 'c'));
+  make_loose(behind_header, std::string(200, 'a'));
+  make_loose(behind_row, std::string(200, 'b'));
+  make_loose(good, std::string(200, 'c'));
+  ASSERT_EQ(location(behind_header).pack, 1);
+  close();
+  flip(pack_path(1), 20);
+  testing::run_sql(path(),
+                   "UPDATE objects SET codec = 9 WHERE id = x'" + behind_row.to_hex() + "'");
+  const CleanReport report = clean();
+  EXPECT_EQ(report.loose_redundant, 1);
+  EXPECT_FALSE(is_loose(good));
+  std::vector<std::pair<FindingKind, ObjectId>> damaged;
+  for (const Finding& finding : report.damaged) {
+    damaged.emplace_back(finding.kind, finding.object.value());
+  }
+  EXPECT_THAT(damaged, ::testing::UnorderedElementsAre(
+                           std::pair(FindingKind::kPackHeaderDamaged, behind_header),
+                           std::pair(FindingKind::kRowInvalid, behind_row)));
+  EXPECT_EQ(text_of(behind_header), std::string(200, 'a'));
+  EXPECT_EQ(text_of(behind_row), std::string(200, 'b'));
 }
 
 TEST_F(CleanTest, TakesInWhatWasCommittedInsteadOfDroppingIt) {

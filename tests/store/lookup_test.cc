@@ -4,6 +4,7 @@
 
 #include "store/read.h"
 #include "store_fixture.h"
+#include "support/run_sql.h"
 
 namespace packstore::store {
 namespace {
@@ -130,6 +131,52 @@ TEST_F(LookupTest, FallsBackToTheLooseCopyOfALostPack) {
   std::filesystem::create_directory(loose_path(id).parent_path());
   testing::write_file(loose_path(id), "precious");
   EXPECT_EQ(as_text(read_object(*core_, id, Verify::kContent).value()), "precious");
+}
+
+// Damage on the packed side takes nothing from a good loose copy, for whoever asks, reads or puts.
+TEST_F(LookupTest, FallsBackToTheLooseCopyBehindADamagedRowOrPackHeader) {
+  options_.packs.bytes_target = 100;
+  const std::vector<std::string> contents = {std::string(200, 'a'), std::string(200, 'b')};
+  const std::vector<ObjectId> ids = {put_packed(contents[0]), put_packed(contents[1])};
+  for (std::size_t i = 0; i < ids.size(); ++i) make_loose(ids[i], contents[i]);
+  ASSERT_EQ(location(ids[0]).pack, 1);
+  core_.reset();
+  close();
+  flip(pack_path(1), 20);
+  testing::run_sql(path(), "UPDATE objects SET codec = 9 WHERE id = x'" + ids[1].to_hex() + "'");
+  core_ = open_watched();
+
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ(as_text(read_object(*core_, ids[i], Verify::kContent).value()), contents[i]);
+    EXPECT_EQ(ObjectReader::open(*core_, ids[i], {}).value().size(), 200);
+    EXPECT_TRUE(has(ids[i]));
+    EXPECT_EQ(put(contents[i]), ids[i]);
+    EXPECT_THAT(store().begin_batch().value().put(as_bytes(contents[i])), Succeeds());
+  }
+  std::size_t read = 0;
+  const auto visit = [&](const ObjectId&, const Result<ByteView>& content) -> Status {
+    EXPECT_THAT(content, Succeeds());
+    ++read;
+    return {};
+  };
+  ASSERT_THAT(read_many(*core_, ids, visit, {}), Succeeds());
+  EXPECT_EQ(read, 2);
+  EXPECT_THAT(find_presence(*core_, ids).value(), ElementsAre(Presence::kPacked, Presence::kLoose));
+}
+
+TEST_F(LookupTest, ReportsADamagedRowOrPackHeaderWithoutALooseCopy) {
+  const ObjectId id = put_packed("lost");
+  close();
+  core_.reset();
+  flip(pack_path(1), 20);
+  core_ = open_watched();
+  EXPECT_THAT(open_found(*core_, id), FailsWith(ErrorCode::kCorrupt));
+  core_.reset();
+  testing::run_sql(path(), "UPDATE objects SET codec = 9");
+  core_ = open_watched();
+  EXPECT_THAT(open_found(*core_, id), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(locate(*core_, id), FailsWith(ErrorCode::kCorrupt));
+  EXPECT_THAT(find_presence(*core_, {{id}}), FailsWith(ErrorCode::kCorrupt));
 }
 
 // A writer that never rests must not make a reader spin for ever.

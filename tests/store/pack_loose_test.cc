@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "store/loose_selection.h"
+#include "store/read.h"
 #include "store_fixture.h"
+#include "support/run_sql.h"
 
 namespace packstore::store {
 namespace {
@@ -204,6 +207,46 @@ TEST_F(PackLooseTest, ReplacesADamagedPackedCopyByTheLooseOne) {
   EXPECT_EQ(store().stats().value().dead_bytes, kRecordHeader + 8);
 }
 
+// What cannot be opened is left alone, on both sides.
+TEST_F(PackLooseTest, ReportsLooseObjectsWhoseRowOrPackIsDamagedAndPacksTheRest) {
+  const ObjectId behind_row = put_packed("behind a damaged row");
+  const ObjectId behind_header = put_packed("behind a damaged header");
+  const std::vector<std::function<void()>> damages = {
+      [&] { testing::run_sql(path(), "UPDATE objects SET codec = 9 WHERE size = 20"); },
+      [&] { flip(pack_path(1), 20); }};
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    make_loose(behind_row, "behind a damaged row");
+    make_loose(behind_header, "behind a damaged header");
+    const ObjectId good = put(std::to_string(i));
+    close();
+    damages[i]();
+    const PackReport report = pack();
+    EXPECT_EQ(report.objects, 1);
+    EXPECT_TRUE(is_packed(good));
+    EXPECT_THAT(report.damaged, ::testing::SizeIs(i + 1));
+    EXPECT_EQ(report.already_packed, 1 - i);
+    EXPECT_EQ(text_of(behind_row), "behind a damaged row");
+    EXPECT_EQ(text_of(behind_header), "behind a damaged header");
+  }
+}
+
+// The row may be all that is left to say what was there.
+TEST_F(PackLooseTest, KeepsTheRowOfADamagedPackedCopyWhereTheLooseOneIsDamagedToo) {
+  for (const std::size_t size : {500U, 5'000'000U}) {
+    Bytes content = testing::content_of(size, size);
+    const ObjectId id = store().put(content).value();
+    pack();
+    damage_packed(id);
+    content[17] ^= std::byte{0x10};
+    make_loose(id, as_text(content));
+    const PackReport report = pack();
+    EXPECT_THAT(report.damaged, ::testing::SizeIs(1));
+    EXPECT_EQ(report.objects, 0);
+    EXPECT_TRUE(open_core()->index->find(id).value().has_value());
+    std::filesystem::remove(loose_path(id));
+  }
+}
+
 TEST_F(PackLooseTest, StopsWhenAskedAndLeavesAValidStore) {
   const Objects objects = put_loose(0, 600);
   std::stop_source stop;
@@ -266,6 +309,20 @@ TEST_F(PackLooseStepsTest, RemovesTheLooseCopiesOfAPackAfterItsSyncAndCommit) {
   }
   EXPECT_GT(packs, 1);
   EXPECT_EQ(removed, objects_.size());
+}
+
+// Tomorrow the disk may give it back.
+TEST_F(PackLooseStepsTest, KeepsTheRowOfAPackedCopyThatCannotBeReadToday) {
+  const ObjectId id = put_packed("packed");
+  make_loose(id, "packed");
+  ASSERT_THAT(read_object(*core_, id, Verify::kContent), Succeeds());
+  watch().fail_at("read packs/", ErrorCode::kIo);
+  const PackReport report = pack_loose(*core_, {.ids = {{id}}}).value();
+  watch().before = nullptr;
+  EXPECT_THAT(report.damaged, ::testing::SizeIs(1));
+  EXPECT_TRUE(is_loose(id));
+  EXPECT_EQ(location(id).pack, 1);
+  EXPECT_EQ(pack_loose(*core_, {.ids = {{id}}}).value().already_packed, 1);
 }
 
 // Whatever step fails: nothing is lost, and the call can simply be made again.

@@ -118,6 +118,12 @@ class StoreFixture : public ::testing::Test {
     return count;
   }
 
+  // As a crash between the commit of its row and the unlink leaves it.
+  void make_loose(const ObjectId& id, std::string_view content) {
+    std::filesystem::create_directories(loose_path(id).parent_path());
+    testing::write_file(loose_path(id), content);
+  }
+
   static void flip(const std::filesystem::path& file, std::uint64_t offset) {
     std::string bytes = testing::read_file(file);
     ASSERT_LT(offset, bytes.size()) << file;

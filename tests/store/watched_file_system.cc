@@ -19,10 +19,12 @@ class WatchedFile final : public io::File {
   WatchedFile(FilePointer file, Watch& watch) : file_(std::move(file)), watch_(watch) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+    RETURN_IF_ERROR(watch_.look("read", path()));
     return file_->read_at(offset, into);
   }
   Result<std::size_t> read_at(std::uint64_t offset,
                               std::span<const std::span<std::byte>> into) const override {
+    RETURN_IF_ERROR(watch_.look("read", path()));
     return file_->read_at(offset, into);
   }
   void start_writeback(std::uint64_t offset, std::uint64_t length) override {

@@ -15,7 +15,8 @@ namespace packstore::store {
 
 // What happens to files below one directory. Steps are texts like
 //   "write sandbox/*", "sync packs/0000000001.pack", "rename sandbox/* loose/ab/cd...",
-//   "sync loose/ab/", "remove loose/ab/cd...", "open packs/0000000001.pack"
+//   "sync loose/ab/", "remove loose/ab/cd...", "open packs/0000000001.pack",
+//   "read packs/0000000001.pack"
 // where the chosen names of the sandbox are '*', and a directory ends with '/'.
 //
 // Thread safety: steps may come from any thread; the rest belongs to the test.
