@@ -164,7 +164,8 @@ class PACKSTORE_EXPORT Store {
   // Pins nothing yet.
   Result<Pin> pin();
 
-  // kBusy: somebody else holds it; the message says who.
+  // kBusy: somebody else holds it; the message says who. kIo: a loose file that was removed is
+  // still there, and cannot be unlinked.
   Result<MaintenanceLock> lock_maintenance(const LockOptions& options = {});
 
   // Makes `destination` a store that holds everything acknowledged before the call began, beside

@@ -112,6 +112,8 @@ class Index {
 
   // Ids whose loose files a removal has still to unlink, ascending.
   virtual Result<std::vector<ObjectId>> pending_unlinks() const = 0;
+  // Whether this is one of them; costs nothing while there are none.
+  virtual Result<bool> is_pending_unlink(const ObjectId& id) const = 0;
 
   // Up to `limit` ids above `after` that were put again while a collection was under way, or while
   // releases waited, ascending.

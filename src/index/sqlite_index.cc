@@ -5,6 +5,7 @@
 // most, or by a scan over the range that they span, which costs a quarter a row. Ids are hashes, so
 // the share of the table in that range is known without reading it.
 #include <algorithm>
+#include <atomic>
 #include <compare>
 #include <functional>
 #include <map>
@@ -227,6 +228,20 @@ class SqliteIndex final : public Index {
     return read_ids(*reader, query, "a pending unlink that is not an id of 32 bytes");
   }
 
+  Result<bool> is_pending_unlink(const ObjectId& id) const override {
+    // An odd generation means that a commit is under way, which may note some.
+    const std::uint64_t before = generation();
+    const bool is_even = before % 2 == 0;
+    if (is_even && no_unlinks_as_of_.load(std::memory_order_relaxed) == before) return false;
+    ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
+    ASSIGN_OR_RETURN(const bool has_any, reader->query(Statement::kAnyPendingUnlink).step());
+    if (!has_any) {
+      if (is_even) no_unlinks_as_of_.store(before, std::memory_order_relaxed);
+      return false;
+    }
+    return reader->query(Statement::kFindPendingUnlink).bind(1, id).step();
+  }
+
   Result<std::vector<ObjectId>> kept(std::optional<ObjectId> after,
                                      std::size_t limit) const override {
     ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
@@ -293,6 +308,7 @@ class SqliteIndex final : public Index {
   std::string uuid_;
   std::unique_ptr<Writer> writer_;
   mutable ReaderPool readers_;  // Lending a connection changes nothing that a caller can see.
+  mutable std::atomic<std::uint64_t> no_unlinks_as_of_{1};  // An even generation, or none.
 };
 
 }  // namespace

@@ -64,6 +64,10 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
 
     {Statement::kListPendingUnlinks, "listing pending unlinks",
      "SELECT id FROM pending_unlinks ORDER BY id"},
+    {Statement::kAnyPendingUnlink, "looking for pending unlinks",
+     "SELECT 1 FROM pending_unlinks LIMIT 1"},
+    {Statement::kFindPendingUnlink, "finding a pending unlink",
+     "SELECT 1 FROM pending_unlinks WHERE id = ?1"},
     {Statement::kAddPendingUnlink, "adding a pending unlink",
      "INSERT INTO pending_unlinks(id) VALUES(?1) ON CONFLICT DO NOTHING"},
     {Statement::kErasePendingUnlink, "erasing a pending unlink",

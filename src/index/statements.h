@@ -38,6 +38,8 @@ enum class Statement : std::uint8_t {
   kEraseRef,
 
   kListPendingUnlinks,
+  kAnyPendingUnlink,
+  kFindPendingUnlink,
   kAddPendingUnlink,
   kErasePendingUnlink,
 

@@ -50,6 +50,8 @@ class Lister {
       ASSIGN_OR_RETURN(const auto moved, locate(core_, id));
       return moved ? visit_object(*moved) : Status();
     }
+    ASSIGN_OR_RETURN(const bool is_given_up, core_.index->is_pending_unlink(id));
+    if (is_given_up) return {};
     return visit_object({id, *size, *size, Codec::kNone, std::nullopt});
   }
 

@@ -132,6 +132,8 @@ std::optional<FoundObject> open_known(const StoreCore& core, const ObjectId& id)
 Result<std::optional<FoundObject>> open_loose_copy(const StoreCore& core, const ObjectId& id) {
   ASSIGN_OR_RETURN(auto file, core.loose.find(id));
   if (!file) return std::optional<FoundObject>();
+  ASSIGN_OR_RETURN(const bool is_given_up, core.index->is_pending_unlink(id));
+  if (is_given_up) return std::optional<FoundObject>();
   ASSIGN_OR_RETURN(const io::FileInfo info, (*file)->info());
   FoundObject found;
   found.loose = std::move(*file);
@@ -142,6 +144,8 @@ Result<std::optional<FoundObject>> open_loose_copy(const StoreCore& core, const 
 Result<std::optional<ObjectInfo>> locate_loose(const StoreCore& core, const ObjectId& id) {
   ASSIGN_OR_RETURN(const auto size, core.loose.find_size(id));
   if (!size) return std::optional<ObjectInfo>();
+  ASSIGN_OR_RETURN(const bool is_given_up, core.index->is_pending_unlink(id));
+  if (is_given_up) return std::optional<ObjectInfo>();
   return std::optional<ObjectInfo>({id, *size, *size, Codec::kNone, std::nullopt});
 }
 

@@ -5,6 +5,8 @@
 // packed row and counted up the generation before, so the third look is skipped while the
 // generation stands. A pack that is gone when it is opened was rewritten: the object is looked up
 // again. Where the row or the pack's header is damaged, the loose copy stands in, if there is one.
+//
+// A loose file that a removal has noted is no copy any more, whether it is unlinked yet or not.
 #pragma once
 
 #include <cstdint>

@@ -86,7 +86,9 @@ Status take_in_leftovers(StoreCore& core) {
   const auto lock = io::HeldLock::take(*core.locks, kMaintenanceLock, io::LockKind::kExclusive,
                                        std::chrono::milliseconds(0), "opening the store");
   if (!lock) return lock.error().code == ErrorCode::kBusy ? Status() : Status(lock.error());
-  return finish_unlinks(core);
+  // Nobody reads what is noted, so an unlink that cannot be done can wait for who has to have it
+  // done, which is maintenance. A commit that failed is another matter.
+  return finish_unlinks(core) ? Status() : core.index->check_writable();
 }
 
 }  // namespace packstore::store

@@ -261,6 +261,21 @@ TEST_F(IndexTest, PendingUnlinksAreListedAscendingUntilErased) {
   EXPECT_THAT(index_->pending_unlinks().value(), SizeIs(2));
 }
 
+// Asked for with every loose object, so that there are none is remembered until the next commit.
+TEST_F(IndexTest, PendingUnlinksAreFoundAsSoonAsTheyAreCommitted) {
+  EXPECT_EQ(index_->is_pending_unlink(id_of(1)).value(), false);
+  EXPECT_EQ(index_->is_pending_unlink(id_of(1)).value(), false);
+  write([](WriteTransaction& transaction) {
+    ASSERT_THAT(transaction.add_pending_unlink(id_of(1)), Succeeds());
+  });
+  EXPECT_EQ(index_->is_pending_unlink(id_of(1)).value(), true);
+  EXPECT_EQ(index_->is_pending_unlink(id_of(2)).value(), false);
+  write([](WriteTransaction& transaction) {
+    EXPECT_EQ(transaction.erase_pending_unlink(id_of(1)).value(), true);
+  });
+  EXPECT_EQ(index_->is_pending_unlink(id_of(1)).value(), false);
+}
+
 // Many threads look up and list while one writes; each must see whole rows, and the pool must not
 // lend one connection twice (the thread sanitizer would tell).
 TEST_F(IndexTest, ReadsFromManyThreadsBesideAWriter) {

@@ -5,6 +5,10 @@
 #include <algorithm>
 
 #include "io/lock.h"
+#include "store/list.h"
+#include "store/lookup.h"
+#include "store/put.h"
+#include "store/read.h"
 #include "store/unlinks.h"
 #include "store_fixture.h"
 
@@ -202,6 +206,38 @@ TEST_F(RemoveTest, FinishesTheUnlinksOfACrashedRemovalWhenTheStoreIsOpened) {
   EXPECT_FALSE(has(id));
   EXPECT_FALSE(is_loose(id));
   EXPECT_THAT(open_core()->index->pending_unlinks().value(), IsEmpty());
+}
+
+// A file that cannot be unlinked is an obstacle for whoever has to unlink it, and for nobody else.
+TEST_F(RemoveTest, KeepsNobodyFromOpeningAndReadingByAnUnlinkThatCannotBeDone) {
+  const ObjectId gone = put("gone");
+  const ObjectId kept = put("kept");
+  remove_without_unlinking(gone);
+  watch().fail_at("remove loose/", ErrorCode::kIo);
+  const auto core = open_watched();
+  EXPECT_TRUE(is_loose(gone));
+  EXPECT_THAT(core->index->pending_unlinks().value(), ElementsAre(gone));
+  EXPECT_THAT(MaintenanceLock::take(*core, {}), FailsWith(ErrorCode::kIo));
+  EXPECT_THAT(read_object(*core, kept, Verify::kContent), Succeeds());
+
+  // What is noted is removed, for every way to ask.
+  EXPECT_THAT(read_object(*core, gone, Verify::kContent), FailsWith(ErrorCode::kNotFound));
+  EXPECT_EQ(locate(*core, gone).value(), std::nullopt);
+  EXPECT_THAT(find_presence(*core, {{gone, kept}}).value(),
+              ElementsAre(Presence::kAbsent, Presence::kLoose));
+  std::vector<ObjectId> listed;
+  const auto visit = [&](const ObjectInfo& info) -> Status {
+    listed.push_back(info.id);
+    return {};
+  };
+  ASSERT_THAT(for_each_object(*core, visit), Succeeds());
+  EXPECT_THAT(listed, ElementsAre(kept));
+
+  // Until it is put again.
+  ASSERT_THAT(store::put(*core, as_bytes("gone"), {}), Succeeds());
+  EXPECT_THAT(read_object(*core, gone, Verify::kContent), Succeeds());
+  EXPECT_THAT(MaintenanceLock::take(*core, {}), Succeeds());
+  EXPECT_TRUE(is_loose(gone));
 }
 
 TEST_F(RemoveTest, FinishesTheUnlinksOfACrashedRemovalWhenTheLockIsTaken) {
