@@ -50,7 +50,8 @@ struct OpenOptions {
   ChildrenOf children_of = {};
 };
 
-// Who may enter the directories of a new store.
+// Who may enter the directories of a new store, that of an empty directory which was there
+// included.
 enum class Permissions : std::uint8_t {
   kPrivate,  // The owner only: 0700 and 0600.
   kUmask,    // As the process's umask says.

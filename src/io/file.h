@@ -181,7 +181,7 @@ class FileSystem {
 
   // Makes the directory, unless it is there, and its missing parents, durably, and opens it.
   // Everything that is created, by this call or through the directory afterwards, is for the owner
-  // only when `owner_only`, else as umask says.
+  // only when `owner_only`, else as umask says; and so is a directory that was there, and empty.
   virtual Result<std::unique_ptr<Directory>> create_directory(const std::string& path,
                                                               bool owner_only) = 0;
 

@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "base/error.h"
 #include "io/posix_counter.h"
@@ -96,6 +97,28 @@ Result<std::optional<EntryKind>> kind_of(int directory_fd, const dirent& entry,
   if (errno == ENOENT) return std::optional<EntryKind>();
   return system_error(errno, "stat an entry", path);
 }
+
+// What the umask of this process takes away: asking umask() would change it for a moment, for every
+// thread. nullopt: the system does not say (Linux before 4.7).
+std::optional<mode_t> read_umask() {
+  const OwnedFd fd(
+      retry_interrupted([&] { return ::open("/proc/self/status", O_RDONLY | O_CLOEXEC); }));
+  std::array<char, 4096> text;  // The line is the second one.
+  const ssize_t count =
+      fd.valid() ? retry_interrupted([&] { return ::read(fd.get(), text.data(), text.size()); })
+                 : 0;
+  if (count <= 0) return std::nullopt;
+  const std::string_view status(text.data(), static_cast<std::size_t>(count));
+  constexpr std::string_view kLabel = "\nUmask:\t";
+  const std::size_t label = status.find(kLabel);
+  if (label == status.npos) return std::nullopt;
+  const std::string_view digits = status.substr(label + kLabel.size());
+  mode_t mask = 0;
+  const auto read = std::from_chars(digits.begin(), digits.end(), mask, 8);
+  return read.ec == std::errc() ? std::optional(mask) : std::nullopt;
+}
+
+constexpr mode_t kModeOfEverybody = S_IRWXU | S_IRWXG | S_IRWXO;
 
 }  // namespace
 
@@ -272,6 +295,24 @@ Status PosixDirectory::list(const std::function<Status(const Entry&)>& visit) co
     ASSIGN_OR_RETURN(const auto kind, kind_of(fd_.get(), *entry, path_));
     if (kind) RETURN_IF_ERROR(visit({.name = std::string(name), .kind = *kind}));
   }
+}
+
+Status PosixDirectory::adapt_mode_if_empty() const {
+  const auto mask = privacy_ == Privacy::kOwnerOnly ? std::optional<mode_t>(0) : read_umask();
+  struct stat status;
+  if (::fstat(fd_.get(), &status) != 0) return system_error(errno, "stat", path_);
+  const mode_t wanted = directory_mode(privacy_) & ~mask.value_or(0);
+  if (!mask || (status.st_mode & kModeOfEverybody) == wanted) return {};
+  bool is_empty = true;
+  RETURN_IF_ERROR(list([&](const Entry&) -> Status {
+    is_empty = false;
+    return {};
+  }));
+  if (!is_empty) return {};
+  // Others than these bits, to set the group of entries perhaps, are none of our business.
+  const mode_t others = status.st_mode & (S_ISUID | S_ISGID | S_ISVTX);
+  if (::fchmod(fd_.get(), others | wanted) == 0) return {};
+  return system_error(errno, "set the mode of a directory", path_);
 }
 
 Status PosixDirectory::sync() const {

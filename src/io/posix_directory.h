@@ -47,6 +47,9 @@ class PosixDirectory final : public Directory {
   Result<std::unique_ptr<SharedCounter>> open_counter(std::string_view name) const override;
   const std::string& path() const override { return path_; }
 
+  // Gives the directory, when it is empty, the mode that one made in it would have.
+  Status adapt_mode_if_empty() const;
+
  private:
   Error entry_error(int error_number, std::string_view operation, std::string_view name) const;
   std::string child_path(std::string_view name) const;

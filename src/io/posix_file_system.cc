@@ -94,10 +94,13 @@ class PosixFileSystem final : public FileSystem {
                                                       bool owner_only) override {
     RETURN_IF_ERROR(check_path(path));
     const Privacy privacy = owner_only ? Privacy::kOwnerOnly : Privacy::kAsUmaskSays;
+    const bool was_there = ::access(path.c_str(), F_OK) == 0;
     RETURN_IF_ERROR(make_directories(path, directory_mode(privacy)));
     ASSIGN_OR_RETURN(OpenedDirectory opened, open_path(path));
-    return std::unique_ptr<Directory>(
-        std::make_unique<PosixDirectory>(std::move(opened.fd), std::move(opened.path), privacy));
+    auto directory =
+        std::make_unique<PosixDirectory>(std::move(opened.fd), std::move(opened.path), privacy);
+    if (was_there) RETURN_IF_ERROR(directory->adapt_mode_if_empty());
+    return std::unique_ptr<Directory>(std::move(directory));
   }
 
   const char* sqlite_vfs() const override { return nullptr; }

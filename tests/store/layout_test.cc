@@ -23,6 +23,13 @@ class LayoutTest : public StoreFixture {
     EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
     return status.st_mode & 0777U;
   }
+  static void expect_modes(const std::filesystem::path& store, unsigned directories,
+                           unsigned files) {
+    EXPECT_EQ(mode_of(store), directories);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(store)) {
+      EXPECT_EQ(mode_of(entry.path()), entry.is_directory() ? directories : files) << entry.path();
+    }
+  }
 };
 
 TEST_F(LayoutTest, IsMadeInAnAbsentOrEmptyDirectory) {
@@ -61,15 +68,37 @@ TEST_F(LayoutTest, IsForItsOwnerOnlyUnlessToldOtherwise) {
     }
   }
   ::umask(before);
-  const auto expect_modes = [](const std::filesystem::path& store, unsigned directories,
-                               unsigned files) {
-    EXPECT_EQ(mode_of(store), directories);
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(store)) {
-      EXPECT_EQ(mode_of(entry.path()), entry.is_directory() ? directories : files) << entry.path();
-    }
-  };
   expect_modes(path(), 0700, 0600);
   expect_modes(scratch_ / "shared", 0755, 0644);
+}
+
+// Also what is made later, and in a directory that the caller has made in his own way.
+TEST_F(LayoutTest, SetsTheModeOfAnEmptyDirectoryThatWasThere) {
+  const mode_t before = ::umask(022);
+  std::filesystem::create_directory(path());
+  std::filesystem::create_directory(scratch_ / "shared");
+  std::filesystem::permissions(scratch_ / "shared", std::filesystem::perms::owner_all);
+  ASSERT_THAT(create(), Succeeds());
+  ASSERT_THAT(Store::create(scratch_ / "shared", {.permissions = Permissions::kUmask}), Succeeds());
+  for (const auto& place : {path(), scratch_ / "shared"}) {
+    Store later = Store::open(place).value();
+    const ObjectId id = later.put(as_bytes("damaged")).value();
+    ASSERT_THAT(later.put(as_bytes("packed"), {.placement = Placement::kPacked}), Succeeds());
+    flip(testing::loose_path(place, id), 3);
+    const ValidationReport report = later.validate().value();
+    ASSERT_EQ(later.lock_maintenance().value().repair(report).value().moved_aside, 1);
+  }
+  ::umask(before);
+  expect_modes(path(), 0700, 0600);
+  expect_modes(scratch_ / "shared", 0755, 0644);
+}
+
+TEST_F(LayoutTest, LeavesTheModeOfADirectoryThatItRefuses) {
+  std::filesystem::create_directory(path());
+  std::filesystem::permissions(path(), std::filesystem::perms(0755));
+  testing::write_file(path() / "thesis.txt", "years of work");
+  EXPECT_THAT(create(), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_EQ(mode_of(path()), 0755);
 }
 
 TEST_F(LayoutTest, IsNotMadeTwice) {
