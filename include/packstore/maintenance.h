@@ -34,8 +34,11 @@ struct LockOptions {
 // Which loose objects to pack: those that pass every rule that is set, by ascending id.
 struct PackOptions {
   std::optional<std::vector<ObjectId>> ids = {};
-  std::string id_prefix = {};   // Hexadecimal, up to 64 digits.
-  std::string id_pattern = {};  // ECMAScript regular expression, searched in the 64 digits.
+  std::string id_prefix = {};  // Hexadecimal, up to 64 digits.
+  // ECMAScript regular expression, searched in the 64 digits. One search takes as long as the
+  // pattern makes it, and a stop comes between two: a pattern with back-references, and any where
+  // the standard library knows no other way than backtracking, can take for ever.
+  std::string id_pattern = {};
   std::uint64_t size_min = 0;
   std::uint64_t size_max = UINT64_MAX;
   // Stops before the object that would exceed the budget.
@@ -92,10 +95,10 @@ struct CleanReport {
   std::uint64_t packs_dropped = 0;    // Pack files that nothing reaches.
   std::uint64_t tails_trimmed = 0;    // Unfinished writes at the ends of packs.
   std::uint64_t bytes_freed = 0;
+  std::vector<Finding> damaged = {};  // Packed copies that are not good: the loose ones stay.
 };
 
 struct RepairReport {
-  std::vector<Finding> damaged = {};  // Packed copies that are not good: the loose ones stay.
   std::uint64_t moved_aside = 0;    // Files and records now in quarantine/.
   std::uint64_t rows_dropped = 0;   // Index rows that had nothing behind them.
   std::uint64_t rows_added = 0;     // Whole records that the index did not know.

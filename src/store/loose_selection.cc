@@ -22,6 +22,15 @@ Result<std::optional<std::regex>> compile(const std::string& pattern) {
                 kPatternBytesMax);
   }
   try {
+#ifdef __GLIBCXX__
+    // In time that grows with the text instead of a power of two, for what has no back-references.
+    try {
+      return std::optional<std::regex>(
+          std::regex(pattern, std::regex::ECMAScript | std::regex_constants::__polynomial));
+    } catch (const std::regex_error& error) {
+      if (error.code() != std::regex_constants::error_complexity) throw;
+    }
+#endif
     return std::optional<std::regex>(std::regex(pattern, std::regex::optimize));
   } catch (const std::regex_error& error) {
     return fail(ErrorCode::kInvalidArgument, "id pattern \"{}\": {}", pattern, error.what());
@@ -44,6 +53,9 @@ Result<std::vector<LooseObject>> select_loose(const StoreCore& core, const PackO
   std::uint64_t bytes = 0;
   bool full = false;
   const auto consider = [&](const ObjectId& id, std::uint64_t size) -> Status {
+    if (options.control.stop.stop_requested()) {
+      return fail(ErrorCode::kCancelled, "pack: stopped while objects were chosen");
+    }
     if (full || size < options.size_min || size > options.size_max) return {};
     if (wanted && !std::binary_search(wanted->begin(), wanted->end(), id)) return {};
     if (!options.id_prefix.empty() || pattern) {

@@ -247,6 +247,32 @@ TEST_F(PackLooseTest, KeepsTheRowOfADamagedPackedCopyWhereTheLooseOneIsDamagedTo
   }
 }
 
+TEST_F(PackLooseTest, StopsBetweenTheIdsThatItLooksAt) {
+  put_loose(0, 3);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THAT(lock().pack_loose({.id_pattern = "z", .control = {.stop = stop.get_token()}}),
+              FailsWith(ErrorCode::kCancelled));
+}
+
+#ifdef __GLIBCXX__
+// By backtracking each of the ids would take years.
+TEST_F(PackLooseTest, SearchesPatternsWithoutBacktracking) {
+  put_loose(0, 3);
+  expect_packs({.id_pattern = "(([0-9a-f]+)*)*z"}, {});
+}
+#endif
+
+TEST_F(PackLooseTest, SearchesPatternsWithBackReferences) {
+  std::vector<ObjectId> doubled;
+  for (const ObjectId& id : ids_of(put_loose(0, 60))) {
+    const std::string hex = id.to_hex();
+    if (hex[0] == hex[1]) doubled.push_back(id);
+  }
+  ASSERT_THAT(doubled, Not(IsEmpty()));
+  expect_packs({.id_pattern = "^(.)\\1"}, doubled);
+}
+
 TEST_F(PackLooseTest, StopsWhenAskedAndLeavesAValidStore) {
   const Objects objects = put_loose(0, 600);
   std::stop_source stop;
