@@ -3,6 +3,7 @@
 #include <rocksdb/db.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -21,6 +22,15 @@ rocksdb::Slice slice_of(ByteView bytes) {
 }
 
 ByteView bytes_of(const rocksdb::Slice& slice) { return as_bytes({slice.data(), slice.size()}); }
+
+// RocksDB has no code of its own for a database that another process, or this one, has open: only
+// messages, in front of a path in which anything may stand.
+bool is_locked(const rocksdb::Status& status) {
+  if (!status.IsIOError() || status.getState() == nullptr) return false;
+  const std::string_view message = status.getState();
+  return message.starts_with("While lock file: ") ||
+         message.starts_with("lock hold by current process");
+}
 
 ErrorCode code_of(const rocksdb::Status& status) {
   if (status.IsNotFound()) return ErrorCode::kNotFound;
@@ -63,8 +73,7 @@ Result<std::unique_ptr<RocksDbBlocks>> RocksDbBlocks::open(const std::filesystem
   const rocksdb::Status status = rocksdb::DB::Open(options, path.string(), &opened);
   auto database =
       std::make_unique<Database>(Database{path.string(), std::unique_ptr<rocksdb::DB>(opened)});
-  // RocksDB has no code of its own for a database that another process has locked.
-  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+  if (is_locked(status)) {
     return fail(ErrorCode::kBusy, "{}: {}", path.string(), status.ToString());
   }
   RETURN_IF_ERROR(status_of(status, path.string()));

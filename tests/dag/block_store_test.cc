@@ -14,6 +14,7 @@
 #include "packstore/rocksdb_blocks.h"
 #endif
 #include "packstore/store.h"
+#include "support/child_process.h"
 #include "support/store_scratch.h"
 
 namespace packstore {
@@ -288,6 +289,22 @@ TEST(StoreBlocks, MoveARefWithTheirCommit) {
 }
 
 #ifdef PACKSTORE_HAVE_ROCKSDB
+TEST(RocksDbBlocks, AreBusyWhileAnotherProcessHasThemOpen) {
+  testing::ScratchDirectory scratch;
+  testing::Pipe opened;
+  const testing::ChildProcess other([&] {
+    const auto blocks = RocksDbBlocks::open(scratch / "database");
+    opened.tell(blocks.has_value());
+    return ::pause();
+  });
+  ASSERT_EQ(opened.hear<bool>(), true);
+  EXPECT_THAT(RocksDbBlocks::open(scratch / "database"), FailsWith(ErrorCode::kBusy));
+}
+
+TEST(RocksDbBlocks, AreNotBusyBecauseOfTheirPath) {
+  EXPECT_THAT(RocksDbBlocks::open("/dev/null/lock/blocks"), FailsWith(ErrorCode::kIo));
+}
+
 TEST(RocksDbBlocks, KeepTheirBlocksWhenTheyAreOpenedAgain) {
   testing::ScratchDirectory scratch;
   Cid cid = Cid::of(NodeKind::kRaw, {});
