@@ -105,7 +105,10 @@ struct FileStretch {
 enum class SeekFrom : std::uint8_t { kStart, kPosition, kEnd };
 
 // Reads a file anywhere. Opening reads the root alone; a read fetches the nodes on its way,
-// O(depth) of them and kept for the next read, and only the leaves that it needs.
+// O(depth) of them and kept for the next read, and only the leaves that it needs. Of leaves above
+// 256 KiB the last one is kept, so that reads that follow each other fetch it once. A raw block
+// longer than any chunk, ChunkerSpec::kBytesMaxLimit, is fetched whole for every part of it that a
+// call wants, unless the store has cheap parts: Store::open_object() streams it.
 //
 // kNotFound names the block that is missing; what does not need it can still be read. kCorrupt: a
 // block is not what its CID or the node above it says. kUnsupported: the CID is no file's.

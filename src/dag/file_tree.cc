@@ -37,6 +37,7 @@ Status check_raw_claim(const FilePiece& piece, std::uint64_t block_size) {
 }
 
 std::shared_ptr<const FileTreeNode> NodeCache::find(const Cid& cid) {
+  if (long_leaf_ && long_leaf_->first == cid) return long_leaf_->second;
   const auto found = places_.find(cid);
   if (found == places_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
@@ -44,6 +45,10 @@ std::shared_ptr<const FileTreeNode> NodeCache::find(const Cid& cid) {
 }
 
 void NodeCache::add(const Cid& cid, std::shared_ptr<const FileTreeNode> node) {
+  if (node->is_long_leaf()) {
+    long_leaf_.emplace(cid, std::move(node));
+    return;
+  }
   if (places_.contains(cid)) return;
   entries_.emplace_front(cid, std::move(node));
   places_.emplace(cid, entries_.begin());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -31,6 +32,8 @@ struct FilePiece {
 struct FileTreeNode {
   // No importer comes near it; it ends the walk over nodes that were made to be deep.
   static constexpr unsigned kDepthMax = 64;
+  // Longer leaves are kept one at a time; shorter ones are soon read again.
+  static constexpr std::size_t kLongLeafBytesMin = 256 << 10;
 
   struct Child {
     Cid cid;
@@ -41,6 +44,8 @@ struct FileTreeNode {
   std::uint64_t size = 0;
   Bytes content = {};  // What the node itself has of the file, in front of its children.
   std::vector<Child> children = {};  // Without empty ones.
+
+  bool is_long_leaf() const { return children.empty() && content.size() > kLongLeafBytesMin; }
 };
 
 // The node in `block`. kCorrupt: it is no file node, or its sizes do not add up. kUnsupported: a
@@ -56,7 +61,8 @@ inline FilePiece child_piece(const FilePiece& piece, const FileTreeNode::Child& 
   return {child.cid, piece.offset + child.begin, child.end - child.begin, piece.depth + 1};
 }
 
-// The nodes that were used last. Thread safety: one thread at a time.
+// The nodes that were used last, and beside them the last long leaf, so that neither drives the
+// other out. Thread safety: one thread at a time.
 class NodeCache {
  public:
   std::shared_ptr<const FileTreeNode> find(const Cid& cid);
@@ -75,6 +81,7 @@ class NodeCache {
   std::list<Entry> entries_;  // The last used one first.
   std::unordered_map<Cid, std::list<Entry>::iterator> places_;
   std::size_t cost_ = 0;
+  std::optional<Entry> long_leaf_;
 };
 
 // The root of a file. Its size comes from the root alone, which is read into `cache` unless it is a

@@ -3,6 +3,8 @@
 // 2. Nodes that are in the cache are entered at once: their children are pieces of the next wave.
 // 3. The rest is asked for together, shared among the threads. Leaves are copied to where they
 //    belong as they come; nodes are decoded, kept, and entered.
+// 4. A long raw leaf that goes on behind the stretch is kept as a node without children: whoever
+//    reads on wants its rest, and would have it read and checked as a whole for every part.
 // A wave of leaves is a long list of ids, so the store reads neighbours with one call and hashes
 // side by side. Depth is limited, and a wave holds no piece without bytes in the stretch, so nodes
 // that were made to explode end where the stretch does.
@@ -13,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "packstore/chunker.h"
 
 namespace packstore::dag {
 namespace {
@@ -22,6 +25,17 @@ constexpr std::size_t kBlocksForThreadsMin = 32;
 // So many at most are fetched one by one, where a store has cheap parts: of more, most are wanted
 // as a whole, and neighbours come faster together.
 constexpr std::size_t kPartsMax = 8;
+
+std::shared_ptr<const FileTreeNode> as_leaf(Bytes content) {
+  const std::uint64_t size = content.size();
+  return std::make_shared<const FileTreeNode>(
+      FileTreeNode{.size = size, .content = std::move(content)});
+}
+
+// A short raw leaf is never kept.
+bool may_be_known(const FilePiece& piece) {
+  return !piece.is_raw() || piece.size > FileTreeNode::kLongLeafBytesMin;
+}
 
 }  // namespace
 
@@ -34,7 +48,7 @@ Status RangeReader::read(const FilePiece& root, std::uint64_t offset, std::span<
     Wave next;
     Wave unread;
     for (FilePiece& piece : wave) {
-      const auto node = piece.is_raw() ? nullptr : cache_.find(piece.cid);
+      const auto node = may_be_known(piece) ? cache_.find(piece.cid) : nullptr;
       if (node) {
         RETURN_IF_ERROR(enter(piece, *node, next));
       } else {
@@ -55,7 +69,7 @@ Status RangeReader::read(const FilePiece& root, std::uint64_t offset, std::span<
 
 // One CID may stand for pieces of different claims: each is checked against its own.
 Status RangeReader::enter(const FilePiece& piece, const FileTreeNode& node, Wave& next) {
-  RETURN_IF_ERROR(check_claim(piece, node));
+  RETURN_IF_ERROR(piece.is_raw() ? check_raw_claim(piece, node.size) : check_claim(piece, node));
   copy(piece.offset, node.content);
   const std::uint64_t from = offset_ > piece.offset ? offset_ - piece.offset : 0;
   auto child = std::upper_bound(
@@ -91,6 +105,11 @@ Status RangeReader::fetch_one(const FilePiece& piece, std::shared_ptr<const File
     ASSIGN_OR_RETURN(const Bytes block, blocks_.get(piece.cid));
     return take(piece, block, node);
   }
+  if (keeps(piece)) {
+    ASSIGN_OR_RETURN(Bytes block, blocks_.get(piece.cid));
+    node = as_leaf(std::move(block));
+    return {};
+  }
   const std::uint64_t begin = std::max(piece.offset, offset_);
   const std::uint64_t end = std::min(piece.end(), offset_ + into_.size());
   const std::span<std::byte> part = into_.subspan(static_cast<std::size_t>(begin - offset_),
@@ -113,6 +132,10 @@ Status RangeReader::fetch_slice(std::span<const FilePiece> pieces,
 
 Status RangeReader::take(const FilePiece& piece, ByteView block,
                          std::shared_ptr<const FileTreeNode>& node) {
+  if (keeps(piece)) {
+    node = as_leaf(Bytes(block.begin(), block.end()));
+    return {};
+  }
   if (piece.is_raw()) {
     RETURN_IF_ERROR(check_raw_claim(piece, block.size()));
     copy(piece.offset, block);
@@ -121,6 +144,13 @@ Status RangeReader::take(const FilePiece& piece, ByteView block,
   ASSIGN_OR_RETURN(FileTreeNode decoded, decode_file_tree_node(piece.cid, block));
   node = std::make_shared<const FileTreeNode>(std::move(decoded));
   return {};
+}
+
+// At most one leaf of a read is: no other goes on behind the stretch.
+bool RangeReader::keeps(const FilePiece& leaf) const {
+  return leaf.is_raw() && leaf.size > FileTreeNode::kLongLeafBytesMin &&
+         leaf.size <= ChunkerSpec::kBytesMaxLimit && leaf.end() > offset_ + into_.size() &&
+         !blocks_.has_cheap_parts();
 }
 
 // The part of `content`, which stands at `offset` of the file, that is wanted.

@@ -34,6 +34,7 @@ class RangeReader {
   Status fetch_slice(std::span<const FilePiece> pieces,
                      std::span<std::shared_ptr<const FileTreeNode>> nodes);
   Status take(const FilePiece& piece, ByteView block, std::shared_ptr<const FileTreeNode>& node);
+  bool keeps(const FilePiece& leaf) const;
   void copy(std::uint64_t offset, ByteView content);
   bool is_wanted(std::uint64_t begin, std::uint64_t end) const;
 

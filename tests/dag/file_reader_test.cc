@@ -272,6 +272,65 @@ TEST(FileReader, ReadsARawBlockAsTheFileThatItIs) {
   EXPECT_EQ(as_text(testing::read_all(reader, 4)), "hello world");
 }
 
+// Whatever is read of a long leaf, the store is asked for it once: it would check it as a whole for
+// every part.
+TEST(FileReader, FetchesALongLeafOnceForReadsThatFollowEachOther) {
+  const Bytes content = noise(17'000'000, 12);
+  for (const char* name : {"native", "unixfs-v1-2025", "unixfs-v0-2015"}) {
+    SCOPED_TRACE(name);
+    FileProfile profile = FileProfile::named(name).value();
+    profile.chunker = ChunkerSpec::fixed(8'000'000);
+    WatchedBlocks blocks;
+    const Cid root = write_bytes(blocks, content, {.profile = profile}).cid;
+    // The root, and three leaves.
+    const auto reads_of = [&](const auto& read) {
+      blocks.take_reads();
+      FileReader reader = FileReader::open(blocks, root).value();
+      EXPECT_TRUE(read(reader) == content);
+      return blocks.take_reads();
+    };
+    EXPECT_THAT(reads_of([](FileReader& reader) { return testing::read_all(reader, 50'000); }),
+                SizeIs(4));
+    EXPECT_THAT(reads_of([&](FileReader& reader) {
+                  Bytes all(content.size());
+                  for (std::size_t at = 0; at < all.size(); at += 100'000) {
+                    EXPECT_EQ(reader.read_at(at, std::span(all).subspan(at, 100'000)).value(),
+                              100'000);
+                  }
+                  return all;
+                }),
+                SizeIs(4));
+    EXPECT_THAT(reads_of([](FileReader& reader) {
+                  Bytes all;
+                  EXPECT_THAT(reader.for_each_piece({},
+                                                    [&](ByteView piece) -> Status {
+                                                      all.insert(all.end(), piece.begin(),
+                                                                 piece.end());
+                                                      return {};
+                                                    }),
+                              Succeeds());
+                  return all;
+                }),
+                SizeIs(5));  // Pieces have a cache of their own: the root again.
+  }
+}
+
+TEST(FileReader, NoticesALongLeafThatIsNotAsLongAsTheNodeAboveSays) {
+  const Bytes content = noise(2'000'000, 13);
+  WatchedBlocks blocks;
+  const FileRoot root =
+      write_bytes(blocks, content, {.profile = {.chunker = ChunkerSpec::fixed(1'000'000)}});
+  const ObjectId leaf = ObjectId::of(ByteView(content).first(1'000'000));
+  FileReader reader = FileReader::open(blocks, root.cid).value();
+  Bytes into(300);
+  for (const std::size_t length : {std::size_t{999'999}, std::size_t{1'000'001}}) {
+    blocks.replace(leaf, Bytes(length));
+    for (int again = 0; again < 2; ++again) {
+      EXPECT_THAT(reader.read_at(3'100, into), FailsWith(ErrorCode::kCorrupt));
+    }
+  }
+}
+
 // A trickle layout: leaves of different depths, and content in the nodes themselves.
 TEST(FileReader, ReadsLeavesOfEveryDepthAndContentInsideOfNodes) {
   MemoryBlocks blocks;
