@@ -13,6 +13,7 @@
 #include "packstore/block_store.h"
 #include "packstore/byte_source.h"
 #include "packstore/bytes.h"
+#include "packstore/chunker.h"
 #include "packstore/cid.h"
 #include "packstore/dag.h"
 #include "packstore/export.h"
@@ -21,8 +22,10 @@
 
 namespace packstore {
 
-// What other readers accept as well (go-car, MaxAllowedSectionSize).
-inline constexpr std::uint64_t kCarBlockBytesMax = std::uint64_t{8} << 20;
+// The longest chunk that there is, and what stands around it where leaves are nodes. Other readers
+// end before: go-car at 8 MiB (MaxAllowedSectionSize), IPFS programs at blocks of 2 MiB. Chunks for
+// them should be shorter.
+inline constexpr std::uint64_t kCarBlockBytesMax = ChunkerSpec::kBytesMaxLimit + 1024;
 
 // Takes the next bytes of a file, in order. An error ends the call that writes to it with it.
 using CarSink = std::function<Status(ByteView bytes)>;
@@ -41,7 +44,7 @@ struct CarExport {
 // Writes the DAG below `root` as a CAR of version 1 with that one root: depth first, in the order
 // of the links, every block once. So equal DAGs give equal files. Blocks that their CID carries are
 // not written. Memory: 60 bytes a block, the links of the nodes on the way down, and 8 MiB of
-// leaves.
+// leaves, or one leaf that is longer.
 //
 // kNotFound, kCorrupt: a block is missing or damaged. kUnsupported: a block larger than
 // kCarBlockBytesMax, or one whose codec or hash is not read. kCancelled: a stop was requested.
@@ -53,7 +56,8 @@ PACKSTORE_EXPORT Result<CarExport> export_car(const BlockStore& blocks, const Ci
 struct ImportCarOptions {
   // How long the file is, for whoever watches the progress; 0: nobody knows.
   std::uint64_t bytes_expected = 0;
-  // Progress counts bytes of the file.
+  // Progress counts bytes of the file, and then those of blocks that the block store has of the
+  // DAGs, which are looked at in the end.
   RunControl control = {};
 };
 
@@ -69,8 +73,8 @@ struct CarImport {
   // looks whole; blocks are missing then.
   std::optional<std::uint64_t> cut_off_at = {};
   // What keeps the DAGs below the roots from being whole. kNotFound: a block that neither the file
-  // nor the block store has. kUnsupported: a block whose hash is not kept, or whose codec is not
-  // read.
+  // nor the block store has, under any codec. kCorrupt: one that is no node of the codec that a
+  // link says. kUnsupported: a block whose hash is not kept, or whose codec is not read.
   std::uint64_t faults = 0;
   std::vector<BlockFault> listed = {};
 

@@ -59,8 +59,11 @@ struct BlockFault {
 
 // What check_dag() does with blocks that have no links.
 enum class LeafCheck : std::uint8_t {
-  kContent,   // Reads them, verified as the block store verifies.
-  kPresence,  // Asks whether they are there, and how large they are.
+  // Reads them, verified as the block store verifies. One of more than kCarBlockBytesMax, which is
+  // no chunk, is not read, and counts as a fault: kUnsupported.
+  kContent,
+  // Asks whether they are there, and how large they are.
+  kPresence,
 };
 
 struct CheckDagOptions {

@@ -112,6 +112,10 @@ Result<std::optional<CarBlock>> CarReader::next() {
   if (!cid) {
     return fail(cid.error().code, "CAR at byte {}: {}", offset, cid.error().message);
   }
+  if (rest.size() > kCarBlockBytesMax) {
+    return fail(ErrorCode::kCorrupt, "CAR at byte {}: a block has {} bytes, limit {}", offset,
+                rest.size(), kCarBlockBytesMax);
+  }
   CarBlock block{.cid = *std::move(cid), .offset = offset};
   block.cid_size = section.size() - rest.size();
   block.section = std::move(section);

@@ -16,7 +16,7 @@ namespace {
 
 // Large enough to let a store read in the order of its packs, small beside what a program holds.
 constexpr std::size_t kAheadBlocks = 64;
-constexpr std::uint64_t kAheadBytes = DagWalk::kBlockBytesMax;
+constexpr std::uint64_t kAheadBytes = 8 << 20;
 
 bool is_leaf(const Cid& cid) { return cid.kind() == NodeKind::kRaw; }
 

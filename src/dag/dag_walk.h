@@ -11,6 +11,7 @@
 #include "dag/cid_set.h"
 #include "packstore/block_store.h"
 #include "packstore/bytes.h"
+#include "packstore/chunker.h"
 #include "packstore/cid.h"
 #include "packstore/result.h"
 
@@ -34,8 +35,9 @@ struct WalkedBlock {
 // what was visited. Thread safety: one thread at a time.
 class DagWalk {
  public:
-  // A larger block is an error: it does not belong into a DAG.
-  static constexpr std::uint64_t kBlockBytesMax = std::uint64_t{8} << 20;
+  // A larger block is an error: it does not belong into a DAG. The longest chunk that there is, and
+  // what stands around it where leaves are nodes.
+  static constexpr std::uint64_t kBlockBytesMax = ChunkerSpec::kBytesMaxLimit + 1024;
 
   // `blocks` must outlive the walk.
   DagWalk(const BlockStore& blocks, LeafContent leaves) : blocks_(blocks), leaves_(leaves) {}

@@ -39,19 +39,16 @@ class CarImporter {
     return put_slice();
   }
 
-  Status finish() {
-    RETURN_IF_ERROR(put_slice());
-    return ledger_.find_faults(blocks_, report_.roots,
-                               [this](BlockFault fault) { note(std::move(fault)); });
+  // After the last block. The walk may be long where the block store has most of the DAG.
+  Status find_faults(const RunControl& control) {
+    store::ProgressMeter meter(control, "check");
+    RETURN_IF_ERROR(ledger_.find_faults(blocks_, report_.roots, meter,
+                                        [this](BlockFault fault) { note(std::move(fault)); }));
+    meter.show();
+    return {};
   }
 
- private:
-  static Status check_inline(const dag::CarBlock& block) {
-    if (as_text(*block.cid.inline_content()) == as_text(block.content())) return {};
-    return fail(ErrorCode::kCorrupt, "CAR at byte {}: block {} is not the content in its name",
-                block.offset, block.cid.to_text());
-  }
-
+  // Puts what was taken and is not put yet.
   Status put_slice() {
     if (slice_.empty()) return {};
     std::vector<ByteView> contents;
@@ -68,6 +65,13 @@ class CarImporter {
     slice_.clear();
     slice_bytes_ = 0;
     return {};
+  }
+
+ private:
+  static Status check_inline(const dag::CarBlock& block) {
+    if (as_text(*block.cid.inline_content()) == as_text(block.content())) return {};
+    return fail(ErrorCode::kCorrupt, "CAR at byte {}: block {} is not the content in its name",
+                block.offset, block.cid.to_text());
   }
 
   void note(BlockFault fault) {
@@ -95,15 +99,17 @@ Result<CarImport> import_car(BlockStore& blocks, ByteSource& source,
   ASSIGN_OR_RETURN(dag::CarReader car, dag::CarReader::open(source));
   CarImport report{.version = car.version(), .roots = car.roots()};
   CarImporter importer(blocks, report);
-  for (std::uint64_t told = 0;; told = car.offset()) {
+  for (std::uint64_t told = 0;;) {
     RETURN_IF_ERROR(meter.advance(car.offset() - told));
+    told = car.offset();
     ASSIGN_OR_RETURN(std::optional<dag::CarBlock> block, car.next());
     if (!block) break;
     RETURN_IF_ERROR(importer.take(*std::move(block)));
   }
-  RETURN_IF_ERROR(importer.finish());
-  report.cut_off_at = car.cut_off_at();
+  RETURN_IF_ERROR(importer.put_slice());
   meter.show();
+  RETURN_IF_ERROR(importer.find_faults(options.control));
+  report.cut_off_at = car.cut_off_at();
   return report;
 }
 

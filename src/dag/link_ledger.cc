@@ -41,6 +41,16 @@ Result<std::vector<Cid>> links_to_keep(const Cid& cid, ByteView content) {
   return std::move(filter.kept);
 }
 
+// The error of a link to what arrived under another codec.
+Error no_such_node(const Cid& cid) {
+  if (!cid.kind()) {
+    return fail(ErrorCode::kUnsupported, "block {}: codec {:#x} is not read", cid.to_text(),
+                cid.codec());
+  }
+  return fail(ErrorCode::kCorrupt, "block {}: is there under another codec, and no node of this",
+              cid.to_text());
+}
+
 // One name for a node, be it linked as version 0 or 1.
 Cid without_version(const Cid& cid) {
   const auto id = cid.object_id();
@@ -51,45 +61,63 @@ Cid without_version(const Cid& cid) {
 
 void LinkLedger::add(const Cid& name, ByteView content) {
   const Cid cid = without_version(name);
-  if (!arrived_.insert(cid)) return;
-  if (cid.kind() == NodeKind::kRaw) return;
+  for (const NodeKind kind : {NodeKind::kRaw, NodeKind::kDagPb, NodeKind::kDagCbor}) {
+    const Cid other = Cid::of(kind, *cid.object_id());
+    if (other == cid || arrived_.contains(other)) continue;
+    if (Result<std::vector<Cid>> links = links_to_keep(other, content)) {
+      keep(other, std::move(*links));
+    }
+  }
+  if (arrived_.contains(cid)) return;
   Result<std::vector<Cid>> links = links_to_keep(cid, content);
   if (!links) {
     unread_.emplace(cid, std::move(links).error());
-  } else if (!links->empty()) {
-    links_.emplace(cid, std::move(*links));
+    links = std::vector<Cid>();
   }
+  keep(cid, std::move(*links));
 }
 
-Result<std::vector<Cid>> LinkLedger::links_below(const BlockStore& blocks, const Cid& name) const {
+void LinkLedger::keep(const Cid& cid, std::vector<Cid> links) {
+  arrived_.insert(cid);
+  if (!links.empty()) links_.emplace(cid, std::move(links));
+}
+
+Result<LinkLedger::Below> LinkLedger::links_below(const BlockStore& blocks, const Cid& name) const {
   const Cid cid = without_version(name);
-  if (const auto content = cid.inline_content()) return links_to_keep(cid, *content);
-  if (const auto known = links_.find(cid); known != links_.end()) return known->second;
+  if (const auto content = cid.inline_content()) {
+    ASSIGN_OR_RETURN(std::vector<Cid> links, links_to_keep(cid, *content));
+    return Below{.links = std::move(links)};
+  }
+  if (const auto known = links_.find(cid); known != links_.end()) return Below{known->second};
   if (const auto unread = unread_.find(cid); unread != unread_.end()) return unread->second;
-  if (arrived_.contains(cid)) return std::vector<Cid>();
+  if (arrived_.contains(cid)) return Below{};
+  if (const auto id = cid.object_id(); id && arrived_.contains(Cid::of(NodeKind::kRaw, *id))) {
+    return no_such_node(cid);
+  }
   if (cid.kind() == NodeKind::kRaw) {
     ASSIGN_OR_RETURN(const std::uint64_t size, blocks.size(cid));
-    static_cast<void>(size);
-    return std::vector<Cid>();
+    return Below{.bytes_read = size};
   }
   ASSIGN_OR_RETURN(const Bytes content, blocks.get(cid));
-  return links_to_keep(cid, content);
+  ASSIGN_OR_RETURN(std::vector<Cid> links, links_to_keep(cid, content));
+  return Below{std::move(links), content.size()};
 }
 
 Status LinkLedger::find_faults(const BlockStore& blocks, std::span<const Cid> roots,
-                               const FaultVisitor& visit) const {
+                               store::ProgressMeter& meter, const FaultVisitor& visit) const {
   CidSet seen;
   std::vector<Cid> open(roots.begin(), roots.end());
   while (!open.empty()) {
     const Cid cid = std::move(open.back());
     open.pop_back();
     if (!seen.insert(cid)) continue;
-    Result<std::vector<Cid>> links = links_below(blocks, cid);
-    if (links) {
-      open.insert(open.end(), links->rbegin(), links->rend());
+    Result<Below> below = links_below(blocks, cid);
+    if (below) {
+      open.insert(open.end(), below->links.rbegin(), below->links.rend());
     } else {
-      visit({cid, std::move(links).error()});
+      visit({cid, std::move(below).error()});
     }
+    RETURN_IF_ERROR(meter.advance(below ? below->bytes_read : 0));
   }
   return {};
 }

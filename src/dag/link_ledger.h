@@ -1,6 +1,7 @@
 // Which blocks arrived and what they link to: to know, before they can be read, what is missing.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "packstore/cid.h"
 #include "packstore/dag.h"
 #include "packstore/result.h"
+#include "store/progress_meter.h"
 
 namespace packstore::dag {
 
@@ -19,17 +21,25 @@ namespace packstore::dag {
 // time.
 class LinkLedger {
  public:
-  // `content` is that of `name`.
+  // `content` is that of `name`, whose hash is SHA-256. It arrives under every codec that it is a
+  // node of: which one a link to it has is for the link to say.
   void add(const Cid& name, ByteView content);
 
   // Gives what keeps the DAGs below `roots` from being whole to `visit`, each block once: blocks
-  // that neither arrived nor are in `blocks`, and those whose links cannot be found.
+  // that neither arrived nor are in `blocks`, and those whose links cannot be found. `meter` counts
+  // the bytes of blocks that did not arrive. kCancelled: a stop was requested.
   using FaultVisitor = std::function<void(BlockFault fault)>;
   Status find_faults(const BlockStore& blocks, std::span<const Cid> roots,
-                     const FaultVisitor& visit) const;
+                     store::ProgressMeter& meter, const FaultVisitor& visit) const;
 
  private:
-  Result<std::vector<Cid>> links_below(const BlockStore& blocks, const Cid& name) const;
+  struct Below {
+    std::vector<Cid> links = {};
+    std::uint64_t bytes_read = 0;
+  };
+
+  void keep(const Cid& cid, std::vector<Cid> links);
+  Result<Below> links_below(const BlockStore& blocks, const Cid& name) const;
 
   CidSet arrived_;
   // Of blocks that have any.

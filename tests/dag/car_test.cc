@@ -14,7 +14,11 @@
 #include "dag/file_node.h"
 #include "dag/fixtures.h"
 #include "dag/varint.h"
+#include "dag/watched_blocks.h"
+#include "file_sources.h"
 #include "packstore/block_store.h"
+#include "packstore/store.h"
+#include "support/scratch_directory.h"
 
 namespace packstore::dag {
 namespace {
@@ -276,6 +280,86 @@ TEST(Car, TakesBlocksOfOtherNames) {
   EXPECT_EQ(import_bytes(blocks, file).error().code, ErrorCode::kCorrupt);
 }
 
+// One object is found by CIDs of every codec, also before it can be read: in a packstore, not until
+// the commit.
+TEST(Car, TakesABlockForWhatTheLinkSaysWhateverItsNameSays) {
+  const auto as = [](NodeKind kind, ByteView content) {
+    return Cid::of(kind, ObjectId::of(content));
+  };
+  const Bytes inner = encode_cbor({CborList{{as(NodeKind::kRaw, as_bytes("leaf"))}}}).value();
+  const Cid no_node = as(NodeKind::kDagCbor, as_bytes("no node"));
+  const Bytes top = encode_cbor({CborList{{as(NodeKind::kDagCbor, inner)}, {no_node}}}).value();
+  const auto car_with = [&](std::initializer_list<ByteView> raw_blocks) {
+    Bytes car = encode_car_header(as(NodeKind::kDagCbor, top));
+    for (const ByteView block : raw_blocks) {
+      append_section_head(car, as(NodeKind::kRaw, block), block.size());
+      append(car, block);
+    }
+    return car;
+  };
+  testing::ScratchDirectory scratch;
+  Store store = Store::create(scratch / "store").value();
+
+  StoreBlocks all(store);
+  const CarImport import =
+      import_bytes(all, car_with({top, inner, as_bytes("leaf"), as_bytes("no node")})).value();
+  ASSERT_EQ(import.listed.size(), 1U);
+  EXPECT_EQ(import.listed[0].cid, no_node);
+  EXPECT_EQ(import.listed[0].error.code, ErrorCode::kCorrupt);
+
+  StoreBlocks without_leaf(store);
+  const CarImport cut = import_bytes(without_leaf, car_with({top, inner})).value();
+  ASSERT_EQ(cut.listed.size(), 2U);
+  EXPECT_EQ(cut.listed[0].cid, as(NodeKind::kRaw, as_bytes("leaf")));
+  EXPECT_EQ(cut.listed[0].error.code, ErrorCode::kNotFound);
+  EXPECT_EQ(cut.listed[1].cid, no_node);
+}
+
+TEST(Car, TakesANodeForTheRawBlockThatALinkSays) {
+  const Bytes node = encode_cbor({CborList{}}).value();
+  const Bytes top = encode_cbor({CborList{{Cid::of(NodeKind::kRaw, ObjectId::of(node))}}}).value();
+  const Cid root = Cid::of(NodeKind::kDagCbor, ObjectId::of(top));
+  Bytes car = encode_car_header(root);
+  for (const ByteView block : {ByteView(top), ByteView(node)}) {
+    append_section_head(car, Cid::of(NodeKind::kDagCbor, ObjectId::of(block)), block.size());
+    append(car, block);
+  }
+  testing::ScratchDirectory scratch;
+  Store store = Store::create(scratch / "store").value();
+  StoreBlocks blocks(store);
+  EXPECT_TRUE(import_bytes(blocks, car).value().is_whole());
+}
+
+// The longest chunk that there is makes the longest leaf: raw, or a node.
+TEST(Car, HasRoomForTheLongestChunk) {
+  const Bytes content = testing::noise(ChunkerSpec::kBytesMaxLimit + 1, 1);
+  for (const char* name : {"native", "unixfs-v0-2015"}) {
+    SCOPED_TRACE(name);
+    FileProfile profile = FileProfile::named(name).value();
+    profile.chunker = ChunkerSpec::fixed(ChunkerSpec::kBytesMaxLimit);
+    MemoryBlocks blocks;
+    const Cid root = testing::write_bytes(blocks, content, {.profile = profile}).cid;
+    EXPECT_EQ(check_dag(blocks, root).value().faults, 0U);
+    MemoryBlocks other;
+    EXPECT_TRUE(import_bytes(other, export_bytes(blocks, root).value()).value().is_whole());
+    EXPECT_EQ(other.block_count(), 3U);
+  }
+}
+
+// What cannot be exported is not imported: the limit is that of the block, however short its name.
+TEST(Car, HasNoRoomForMore) {
+  const Bytes content(kCarBlockBytesMax + 1);
+  const Cid cid = Cid::of(NodeKind::kRaw, ObjectId::of(content));
+  MemoryBlocks blocks;
+  EXPECT_EQ(blocks.put(NodeKind::kRaw, content).value(), cid);
+  EXPECT_EQ(export_bytes(blocks, cid).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(check_dag(blocks, cid).value().faults, 1U);
+  Bytes car = encode_car_header(cid);
+  append_section_head(car, cid, content.size());
+  append(car, content);
+  EXPECT_EQ(import_bytes(blocks, car).error().code, ErrorCode::kCorrupt);
+}
+
 TEST(Car, FollowsLinksInLinks) {
   MemoryBlocks blocks;
   const Cid leaf = blocks.put(NodeKind::kRaw, as_bytes("leaf")).value();
@@ -345,6 +429,61 @@ TEST(Car, PassesOnWhatStopsIt) {
     }
   } broken;
   EXPECT_EQ(import_car(blocks, broken).error().code, ErrorCode::kIo);
+}
+
+// A file of one block above a long chain that the block store has: the walk down is part of the
+// import, and may take longer than the file did.
+class CarAboveAChain : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kNodes = 1'000;
+
+  CarAboveAChain() {
+    Cid below = blocks_.put(NodeKind::kRaw, as_bytes("leaf")).value();
+    for (std::size_t i = 0; i < kNodes; ++i) {
+      const Bytes node = encode_cbor({CborList{{below}}}).value();
+      chain_bytes_ += node.size();
+      below = blocks_.put(NodeKind::kDagCbor, node).value();
+    }
+    const Bytes top = encode_cbor({CborList{{below}, {CborNull{}}}}).value();
+    const Cid root = Cid::of(NodeKind::kDagCbor, ObjectId::of(top));
+    car_ = encode_car_header(root);
+    append_section_head(car_, root, top.size());
+    append(car_, top);
+  }
+
+  testing::WatchedBlocks blocks_;
+  std::uint64_t chain_bytes_ = 0;
+  Bytes car_;
+};
+
+TEST_F(CarAboveAChain, IsStoppedOnTheWayDown) {
+  struct StopAtTheEnd final : ByteSource {
+    explicit StopAtTheEnd(ByteView all) : rest(all) {}
+    Result<std::size_t> read(std::span<std::byte> into) override {
+      const Result<std::size_t> count = rest.read(into);
+      if (count && *count == 0) stop.request_stop();
+      return count;
+    }
+    ViewSource rest;
+    std::stop_source stop;
+  } source(car_);
+  blocks_.take_reads();
+  EXPECT_EQ(
+      import_car(blocks_, source, {.control = {.stop = source.stop.get_token()}}).error().code,
+      ErrorCode::kCancelled);
+  EXPECT_LE(blocks_.take_reads().size(), 1U);
+}
+
+TEST_F(CarAboveAChain, TellsHowFarItIsOnTheWayDown) {
+  std::vector<std::pair<std::string, std::uint64_t>> told;
+  RunControl control;
+  control.on_progress = [&](const Progress& progress) {
+    told.emplace_back(progress.phase, progress.done);
+  };
+  ViewSource source(car_);
+  EXPECT_TRUE(import_car(blocks_, source, {.control = control}).value().is_whole());
+  EXPECT_THAT(told, ElementsAre(std::pair("import", car_.size()),
+                                std::pair("check", chain_bytes_ + 4 /*leaf*/)));
 }
 
 TEST(CheckDag, CountsAndGoesOnAfterFaults) {
