@@ -35,11 +35,14 @@ class Lister {
     for (const ObjectId& id : shard.ids) {
       RETURN_IF_ERROR(visit_rows_before(id));
       ASSIGN_OR_RETURN(const auto row, peek());
-      if (row && row->id == id) {
+      const bool is_packed = row && row->id == id;
+      if (is_packed && index::check(*row)) {
         RETURN_IF_ERROR(visit_row(*row));
-        continue;
+      } else {
+        // Behind a damaged row the loose copy is the one that is read.
+        if (is_packed) ++next_;
+        RETURN_IF_ERROR(visit_loose(shard, id));
       }
-      RETURN_IF_ERROR(visit_loose(shard, id));
     }
     return {};
   }

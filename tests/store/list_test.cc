@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "store_fixture.h"
+#include "support/run_sql.h"
 
 namespace packstore::store {
 namespace {
@@ -47,6 +48,18 @@ TEST_F(ListTest, NamesWhatIsLooseAndPackedOnceAsPacked) {
   ASSERT_EQ(infos.size(), 1);
   EXPECT_EQ(infos[0].id, id);
   EXPECT_EQ(infos[0].pack, 1);
+}
+
+TEST_F(ListTest, NamesOnceAsLooseWhatHasADamagedRow) {
+  const ObjectId id = put_packed("both");
+  make_loose(id, "both");
+  close();
+  testing::run_sql(path(), "UPDATE objects SET codec = 9");
+  const std::vector<ObjectInfo> infos = list();
+  ASSERT_EQ(infos.size(), 1);
+  EXPECT_EQ(infos[0].id, id);
+  EXPECT_EQ(infos[0].size, 4);
+  EXPECT_EQ(infos[0].pack, std::nullopt);
 }
 
 TEST_F(ListTest, SaysWhatInfoSays) {
