@@ -61,7 +61,7 @@ Result<std::optional<FoundObject>> open_packed(const StoreCore& core, const Obje
                                                std::uint64_t generation) {
   ASSIGN_OR_RETURN(const auto at, find_packed(core, id, generation, LookFor::kReading));
   if (!at) return std::optional<FoundObject>();
-  Result<std::shared_ptr<const PackFile>> pack = core.packs.open(at->pack);
+  Result<std::shared_ptr<const PackFile>> pack = core.packs.open(*at);
   if (pack) {
     core.known_places.remember(id, *at, generation);
     return std::optional<FoundObject>({std::move(*pack), nullptr, index::ObjectRow{id, *at}});
@@ -124,7 +124,7 @@ Result<std::optional<FoundObject>> open_found(const StoreCore& core, const Objec
 std::optional<FoundObject> open_known(const StoreCore& core, const ObjectId& id) {
   const auto at = core.known_places.find(id, core.index->generation());
   if (!at) return std::nullopt;
-  Result<std::shared_ptr<const PackFile>> pack = core.packs.open(at->pack);
+  Result<std::shared_ptr<const PackFile>> pack = core.packs.open(*at);
   if (!pack) return std::nullopt;
   return FoundObject{std::move(*pack), nullptr, {id, *at}};
 }

@@ -2,6 +2,7 @@
 // 1. A pack that is in the list of open ones moves to its front.
 // 2. Otherwise the file is opened and its header checked, outside of the lock.
 // 3. It enters the list at the front, unless another thread was faster; the last one drops out.
+// 4. One that ends before the wanted record does is forgotten, and opened once more.
 //
 // Reading a record:
 // 1. The range that the row claims must lie inside the file.
@@ -154,6 +155,13 @@ Result<std::shared_ptr<const PackFile>> PackFiles::open(std::uint64_t pack) cons
     recent_.pop_back();
   }
   return opened;
+}
+
+Result<std::shared_ptr<const PackFile>> PackFiles::open(const index::Location& at) const {
+  ASSIGN_OR_RETURN(auto opened, open(at.pack));
+  if (opened->check_inside(at.offset, record_bytes(at))) return opened;
+  forget(at.pack);
+  return open(at.pack);
 }
 
 void PackFiles::forget(std::uint64_t pack) const {

@@ -89,6 +89,10 @@ class PackFiles {
   // kNotFound: the pack's file is gone; look its objects up again.
   Result<std::shared_ptr<const PackFile>> open(std::uint64_t pack) const;
 
+  // The same for who reads the record at `at`. A file that was opened before and ends before the
+  // record does is opened anew: where a backup is brought up to date, a longer one takes its name.
+  Result<std::shared_ptr<const PackFile>> open(const index::Location& at) const;
+
   // Closes it here; readers that still use it keep it.
   void forget(std::uint64_t pack) const;
 

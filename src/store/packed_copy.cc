@@ -33,7 +33,7 @@ Result<PackedCopy> inspect_packed_copy(const StoreCore& core, const ObjectId& id
   }
   if (!*at) return PackedCopy{};
   Finding finding{.object = id, .pack = (*at)->pack, .offset = (*at)->offset};
-  Result<std::shared_ptr<const PackFile>> pack = core.packs.open((*at)->pack);
+  Result<std::shared_ptr<const PackFile>> pack = core.packs.open(**at);
   if (!pack) {
     // Nobody repacks now, so a pack that is gone does not come back.
     const bool is_gone = pack.error().code == ErrorCode::kNotFound;

@@ -117,7 +117,7 @@ class ManyReader {
   }
 
   Status read_slice(std::span<const index::ObjectRow> rows) {
-    const Result<std::shared_ptr<const PackFile>> pack = core_.packs.open(rows.front().at.pack);
+    const Result<std::shared_ptr<const PackFile>> pack = core_.packs.open(rows.back().at);
     if (pack) slice_.load(**pack, rows, verify_);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (pack && !slice_.items()[i].error) {

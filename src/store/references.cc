@@ -30,7 +30,7 @@ Result<Bytes> read_inside(const StoreCore& core, index::WriteTransaction& transa
   if (row && *row) {
     const auto read_packed = [&]() -> Result<Bytes> {
       FoundObject found{.row = {.id = id, .at = **row}};
-      ASSIGN_OR_RETURN(found.pack, core.packs.open(found.row.at.pack));
+      ASSIGN_OR_RETURN(found.pack, core.packs.open(found.row.at));
       return read_content(found, Verify::kContent);
     };
     Result<Bytes> content = read_packed();

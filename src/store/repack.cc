@@ -164,6 +164,8 @@ class Repacker {
   }
 
   Status copy_pack(LockedPack& locked, RowSlicer& slicer) {
+    // What was opened before the lock was taken may be an earlier state of the pack.
+    core_.packs.forget(locked.pack);
     Result<std::shared_ptr<const PackFile>> pack = core_.packs.open(locked.pack);
     if (!pack) return pack.error();
     while (true) {

@@ -104,6 +104,21 @@ TEST_F(PackFilesTest, ForgetAPackButNotForWhoReadsIt) {
   EXPECT_EQ(pack->file().read_at(0, std::span(&first, 1)).value(), 1);
 }
 
+// As a backup does that is brought up to date.
+TEST_F(PackFilesTest, OpenAnewAFileThatALongerOneHasReplaced) {
+  make_pack(1);
+  const auto before = core_->packs.open(1).value();
+  const std::filesystem::path longer = pack_path(1).string() + ".new";
+  std::filesystem::copy_file(pack_path(1), longer);
+  append(longer, std::string(kRecordHeader + 5, 'r'));
+  std::filesystem::rename(longer, pack_path(1));
+  const index::Location at = {1, kPackHeader, 5, 5, Codec::kNone};
+  const auto after = core_->packs.open(at).value();
+  EXPECT_NE(after, before);
+  EXPECT_THAT(after->check_inside(at.offset, record_bytes(at)), Succeeds());
+  EXPECT_EQ(core_->packs.open(at).value(), after);
+}
+
 class PackFileTest : public PackFilesTest {
  protected:
   // One record of five bytes behind the header of pack 1.
