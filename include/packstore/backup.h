@@ -14,6 +14,8 @@
 
 namespace packstore {
 
+// A destination belongs to its backups: whatever others have written into it, objects as well as
+// refs, is replaced by what the store has, or removed, when it is brought up to date.
 struct BackupOptions {
   // An earlier backup of the same store. Packs and loose objects that are in it already are shared
   // by hard link instead of copied (copied where the file system has no links).
@@ -25,8 +27,11 @@ struct BackupReport {
   std::uint64_t packs_copied = 0;
   std::uint64_t packs_reused = 0;  // In the destination or the previous backup already.
   std::uint64_t loose_copied = 0;
-  std::uint64_t loose_reused = 0;
+  std::uint64_t loose_reused = 0;  // The same.
   std::uint64_t bytes_copied = 0;
+  // Loose files of the store that are not what their name says, among those that were copied. Where
+  // the destination or the previous backup has a good copy, that one stays or is shared instead.
+  std::vector<Finding> damaged = {};
 };
 
 struct RecoverOptions {
@@ -41,7 +46,9 @@ struct RecoveryReport {
   std::uint64_t loose_objects = 0;
   std::vector<Ref> refs_kept = {};     // Read from what was left of the old index; target present.
   std::vector<Ref> refs_dropped = {};  // Read, but their target is not in the store.
-  bool refs_lost = false;              // The old index could not be read for refs.
+  // The old index could not be read for refs, or not for all: then it is among the findings too.
+  // What lost refs pointed at goes with the next collection.
+  bool refs_lost = false;
   // When refs are lost: objects that name other objects of the store and are named by none.
   std::vector<ObjectId> candidate_heads = {};
   std::vector<Finding> findings = {};  // Damage met on the way; nothing of it is indexed.

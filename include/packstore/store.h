@@ -90,7 +90,8 @@ class PACKSTORE_EXPORT Store {
   // Rebuilds the index from packs and loose objects; the old index is moved aside, never deleted.
   // For a store whose index is lost or damaged, or a plain copy taken at any moment.
   //
-  // kBusy: somebody holds the store's maintenance lock or writes to one of its packs.
+  // kBusy: somebody holds the store's maintenance lock or writes to one of its packs. kConflict:
+  // every pack is of another store than FORMAT says, and the index is not of theirs.
   static Result<RecoveryReport> recover(const std::filesystem::path& path,
                                         const RecoverOptions& options = {});
 
@@ -173,7 +174,9 @@ class PACKSTORE_EXPORT Store {
   // writers and maintenance. A destination that is an earlier backup of this store is brought up to
   // date: what it has is not copied again.
   //
-  // kConflict: the destination is another store. kInvalidArgument: it is not empty and no store.
+  // kConflict: the destination is another store, or a backup of a state that this store was put
+  // back from. kInvalidArgument: it is not empty and no store. kBusy: somebody maintains the
+  // destination, has a batch open there or writes to one of its packs.
   Result<BackupReport> backup(const std::filesystem::path& destination,
                               const BackupOptions& options = {}) const;
 

@@ -67,8 +67,9 @@ class BackupCommand final : public StoreCommand {
     report.count({"loose_copied", "loose objects copied"}, done->loose_copied);
     report.count({"loose_reused", "loose objects reused"}, done->loose_reused);
     report.bytes({"bytes_copied", "copied"}, done->bytes_copied);
+    report.findings({"damaged", "damage"}, done->damaged);
     report.print(session);
-    return ExitStatus::kOk;
+    return done->damaged.empty() ? ExitStatus::kOk : ExitStatus::kFindings;
   }
 
  private:
@@ -108,7 +109,11 @@ class RecoverCommand final : public Command {
     report.refs({"refs_kept", "ref kept"}, done.refs_kept);
     report.refs({"refs_dropped", "ref dropped"}, done.refs_dropped);
     report.json("refs_lost", done.refs_lost);
-    if (done.refs_lost) report.text({"", "refs"}, "lost: the old index could not be read");
+    if (done.refs_lost) {
+      const bool is_all = done.refs_kept.empty() && done.refs_dropped.empty();
+      report.text({"", "refs"}, is_all ? "lost: the old index could not be read"
+                                       : "some lost: the old index could be read in part");
+    }
     report.ids({"candidate_heads", "candidate head"}, done.candidate_heads);
     report.findings({"findings", "damage"}, done.findings);
     report.text({"old_index", done.old_index.empty() ? "" : "old index moved to"}, done.old_index);

@@ -5,7 +5,8 @@
 //    pinned in the same moment, so no collection takes what they reach while the backup goes on.
 // 2. Loose objects are copied, except those that a removal has given up already. One that vanishes
 //    before it is copied was removed, or packed: then its row was committed before its file went,
-//    so step 4 sees the row. One that is still there is copied, whatever becomes of it later.
+//    so step 4 sees the row. One that is still there is copied, whatever becomes of it later. Each
+//    copy is hashed; one that is damaged in the source replaces no good one.
 // 3. Every pack gets a second name in a locked directory of the source's sandbox. What has such a
 //    name keeps its bytes, for indexed bytes of packs never change, whoever unlinks the first name.
 // 4. The index is copied to the destination's sandbox; that copy says which bytes of which packs
@@ -36,8 +37,10 @@
 #include "io/atomic_publish.h"
 #include "io/lock.h"
 #include "store/backup_packs.h"
+#include "store/hash_file.h"
 #include "store/pins.h"
 #include "store/progress_meter.h"
+#include "store/recover_packs.h"
 #include "store/references.h"
 #include "store/scratch_directory.h"
 #include "store/sessions.h"
@@ -100,6 +103,16 @@ bool holds_nothing(const index::PackRow& row) {
   return row.state == index::PackState::kRetired || row.indexed_bytes <= format::PackHeader::kSize;
 }
 
+// Names in loose/, for what is linked.
+std::string shard_of(const ObjectId& id) { return id.to_hex().substr(0, 2); }
+std::string name_in_shard(const ObjectId& id) { return id.to_hex().substr(2); }
+
+// False also where the file cannot be read.
+bool is_copy_of(const ObjectId& id, const io::File& file) {
+  const Result<ObjectId> actual = hash_file(file);
+  return actual && *actual == id;
+}
+
 class Backup {
  public:
   static Result<BackupReport> run(const StoreCore& core, StoreLayout& target,
@@ -145,6 +158,10 @@ class Backup {
   Status pin_refs();
   Status copy_loose();
   Status copy_loose_object(const ObjectId& id, std::uint64_t size);
+  Result<SandboxFile> copy_to_sandbox(const io::File& from);
+  Status adopt_copy(SandboxFile copy, const ObjectId& id);
+  Result<bool> keep_good_copy(const ObjectId& id);
+  void report_damaged(const ObjectId& id, std::string_view path);
   Result<bool> link_loose_object(const ObjectId& id, std::uint64_t size);
   Status sync_shards();
   Status copy_index();
@@ -239,7 +256,7 @@ Status Backup::copy_loose() {
     if (there == size) {
       loose_.push_back(id);
       // An attempt that was cut off, or whose sync failed, may have left the name.
-      unsynced_shards_.insert(id.to_hex().substr(0, 2));
+      unsynced_shards_.insert(shard_of(id));
     } else {
       RETURN_IF_ERROR(copy_loose_object(id, size));
     }
@@ -251,27 +268,72 @@ Status Backup::copy_loose() {
 
 Status Backup::copy_loose_object(const ObjectId& id, std::uint64_t size) {
   ASSIGN_OR_RETURN(const bool linked, link_loose_object(id, size));
-  if (linked) {
-    loose_.push_back(id);
-    return {};
-  }
+  if (linked) return {};
   ASSIGN_OR_RETURN(const auto from, core_.loose.find(id));
   if (!from) return {};  // Packed or removed meanwhile.
+  ASSIGN_OR_RETURN(SandboxFile to, copy_to_sandbox(**from));
+  if (!is_copy_of(id, to.file())) {
+    report_damaged(id, (*from)->path());
+    ASSIGN_OR_RETURN(const bool kept, keep_good_copy(id));
+    // Where there is none, what the store has is better than nothing.
+    if (kept) return {};
+  }
+  return adopt_copy(std::move(to), id);
+}
+
+Result<SandboxFile> Backup::copy_to_sandbox(const io::File& from) {
+  ASSIGN_OR_RETURN(const io::FileInfo info, from.info());
   ASSIGN_OR_RETURN(SandboxFile to, target_sandbox_.create());
-  RETURN_IF_ERROR(io::copy_range(**from, 0, to.file(), 0, size));
-  RETURN_IF_ERROR(target_loose_.adopt(std::move(to), id));
+  RETURN_IF_ERROR(io::copy_range(from, 0, to.file(), 0, info.size));
+  return to;
+}
+
+Status Backup::adopt_copy(SandboxFile copy, const ObjectId& id) {
+  ASSIGN_OR_RETURN(const io::FileInfo info, copy.file().info());
+  RETURN_IF_ERROR(target_loose_.adopt(std::move(copy), id));
   loose_.push_back(id);
   ++report_.loose_copied;
-  report_.bytes_copied += size;
+  report_.bytes_copied += info.size;
   return {};
+}
+
+// Of an object that is damaged in the store: leaves the copy of the destination, or takes that of
+// the previous backup. False: neither has a good one.
+Result<bool> Backup::keep_good_copy(const ObjectId& id) {
+  ASSIGN_OR_RETURN(const auto present, target_loose_.find(id));
+  if (present && is_copy_of(id, **present)) {
+    unsynced_shards_.insert(shard_of(id));
+    loose_.push_back(id);
+    return true;
+  }
+  if (previous_ == nullptr) return false;
+  ASSIGN_OR_RETURN(const auto earlier, previous_->loose->find_file_below(
+                                           shard_of(id), name_in_shard(id), io::OpenMode::kRead));
+  if (!earlier || !is_copy_of(id, **earlier)) return false;
+  ASSIGN_OR_RETURN(const io::FileInfo info, (*earlier)->info());
+  ASSIGN_OR_RETURN(const bool linked, link_loose_object(id, info.size));
+  if (linked) return true;
+  ASSIGN_OR_RETURN(SandboxFile to, copy_to_sandbox(**earlier));
+  RETURN_IF_ERROR(adopt_copy(std::move(to), id));
+  return true;
+}
+
+// Once, however often the snapshot is taken.
+void Backup::report_damaged(const ObjectId& id, std::string_view path) {
+  const auto is_about_it = [&](const Finding& finding) { return finding.object == id; };
+  if (std::ranges::any_of(report_.damaged, is_about_it)) return;
+  Finding finding;
+  finding.kind = FindingKind::kContentMismatch;
+  finding.object = id;
+  finding.message = fmt::format("{}: the content does not hash to its name", path);
+  report_.damaged.push_back(std::move(finding));
 }
 
 // False: the previous backup does not have it, or the name is taken, or there are no links here.
 Result<bool> Backup::link_loose_object(const ObjectId& id, std::uint64_t size) {
   if (previous_ == nullptr) return false;
-  const std::string hex = id.to_hex();
-  const std::string shard = hex.substr(0, 2);
-  const std::string name = hex.substr(2);
+  const std::string shard = shard_of(id);
+  const std::string name = name_in_shard(id);
   ASSIGN_OR_RETURN(const auto from, previous_->loose->find_directory(shard));
   if (!from) return false;
   ASSIGN_OR_RETURN(const auto info, (*from)->stat_file(name));
@@ -281,6 +343,7 @@ Result<bool> Backup::link_loose_object(const ObjectId& id, std::uint64_t size) {
   ASSIGN_OR_RETURN(const auto to, target_loose_.directory().open_directory(shard));
   if (!(*from)->link(name, *to, name)) return false;
   unsynced_shards_.insert(shard);
+  loose_.push_back(id);
   return true;
 }
 
@@ -496,9 +559,13 @@ Result<BackupReport> backup(const StoreCore& core, const std::filesystem::path& 
                             const BackupOptions& options) {
   ASSIGN_OR_RETURN(StoreLayout target, open_destination(core, destination));
   ASSIGN_OR_RETURN(std::optional<StoreLayout> previous, open_previous(core, options));
+  constexpr std::chrono::milliseconds kNoWait{0};
+  constexpr std::string_view kOperation = "receiving a backup";
   ASSIGN_OR_RETURN(const auto lock,
                    io::HeldLock::take(*target.locks, kMaintenanceLock, io::LockKind::kExclusive,
-                                      std::chrono::milliseconds(0), "receiving a backup"));
+                                      kNoWait, kOperation));
+  RETURN_IF_ERROR(check_no_writer(*target.packs));
+  ASSIGN_OR_RETURN(const auto sessions, hold_off_sessions(*target.locks, kNoWait, kOperation));
   return Backup::run(core, target, previous ? &*previous : nullptr, options.control);
 }
 

@@ -67,6 +67,17 @@ TEST_F(Backup, SharesWhatAPreviousOneHas) {
   EXPECT_EQ(run({"validate", "--store", second}).status, kOk);
 }
 
+TEST_F(Backup, ReportsLooseObjectsThatAreDamaged) {
+  const std::string id = put("loose");
+  const std::string copy = (directory() / "copy").string();
+  must({"backup", copy});
+  fs::resize_file(store() / "loose" / id.substr(0, 2) / id.substr(2), 0);
+  const Outcome outcome = packstore({"backup", copy, "--json"});
+  EXPECT_EQ(outcome.status, kFindings) << outcome.err;
+  EXPECT_EQ(outcome.json().at("damaged").at(0).at("object"), id);
+  EXPECT_EQ(run({"get", id, "--store", copy}).out, "loose");
+}
+
 TEST_F(Backup, RefusesADestinationThatHoldsSomethingElse) {
   const fs::path destination = directory() / "documents";
   fs::create_directory(destination);

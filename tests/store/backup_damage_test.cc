@@ -78,5 +78,66 @@ TEST_F(BackupTest, KeepsTheCopyOfAPackThatRotsInTheStore) {
   expect_valid(copy);
 }
 
+class BackupOfDamagedLooseObjectsTest : public BackupTest {
+ protected:
+  void SetUp() override {
+    ids_ = put_loose(store_, 0, 3);
+    backup();
+  }
+  // As a power cut may leave it.
+  void cut(const fs::path& store) { fs::resize_file(loose_path(store, ids_[1]), 0); }
+  void expect_reported(const BackupReport& report) {
+    ASSERT_EQ(report.damaged.size(), 1U);
+    EXPECT_EQ(report.damaged[0].kind, FindingKind::kContentMismatch);
+    EXPECT_EQ(report.damaged[0].object, ids_[1]);
+  }
+  void expect_whole(const std::string& name) {
+    const Store copy = Store::open(directory_ / name).value();
+    expect_holds(copy, ids_);
+    expect_valid(copy);
+  }
+
+  std::vector<ObjectId> ids_;
+};
+
+TEST_F(BackupOfDamagedLooseObjectsTest, KeepsTheGoodCopyOfTheDestination) {
+  cut(directory_ / "source");
+  const BackupReport report = backup();
+  expect_reported(report);
+  EXPECT_EQ(report.loose_copied, 0U);
+  EXPECT_EQ(report.loose_reused, 3U);
+  expect_whole("backup");
+}
+
+TEST_F(BackupOfDamagedLooseObjectsTest, SharesTheGoodCopyOfThePreviousBackup) {
+  cut(directory_ / "source");
+  const BackupOptions with_previous = {.previous = directory_ / "backup", .control = {}};
+  expect_reported(store_.backup(directory_ / "next", with_previous).value());
+  expect_whole("next");
+  // Also where the destination has the damage already.
+  fs::remove(loose_path(directory_ / "backup", ids_[1]));
+  write_file(loose_path(directory_ / "backup", ids_[1]), "damaged");
+  expect_reported(
+      store_.backup(directory_ / "backup", {.previous = directory_ / "next", .control = {}})
+          .value());
+  expect_whole("backup");
+}
+
+TEST_F(BackupOfDamagedLooseObjectsTest, CopiesDamageWhereThereIsNoBetterCopyAndReportsIt) {
+  cut(directory_ / "source");
+  expect_reported(backup("fresh"));
+  EXPECT_EQ(fs::file_size(loose_path(directory_ / "fresh", ids_[1])), 0U);
+  const Store copy = Store::open(directory_ / "fresh").value();
+  expect_holds(copy, {ids_[0], ids_[2]});
+}
+
+TEST_F(BackupOfDamagedLooseObjectsTest, ReplacesADamagedCopyOfTheDestination) {
+  cut(directory_ / "backup");
+  const BackupReport report = backup();
+  EXPECT_EQ(report.loose_copied, 1U);
+  EXPECT_TRUE(report.damaged.empty());
+  expect_whole("backup");
+}
+
 }  // namespace
 }  // namespace packstore::store
