@@ -217,9 +217,13 @@ class RowSnapshot {
   virtual std::uint64_t size() const = 0;
 };
 
-// What can be read of the refs of a damaged index; nullopt when nothing can.
-Result<std::optional<std::vector<Ref>>> salvage_refs(io::FileSystem& files,
-                                                     const io::Directory& root);
+// What can be read of the refs of a damaged index.
+struct SalvagedRefs {
+  enum class Extent : std::uint8_t { kNone, kSome, kAll };
+  Extent extent = Extent::kNone;
+  std::vector<Ref> refs = {};  // By name.
+};
+SalvagedRefs salvage_refs(io::FileSystem& files, const io::Directory& root);
 
 // The store that a damaged index says it belongs to, as text; nullopt when that cannot be read.
 Result<std::optional<std::string>> salvage_uuid(io::FileSystem& files, const io::Directory& root);

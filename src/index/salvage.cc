@@ -13,38 +13,42 @@
 namespace packstore::index {
 namespace {
 
-// Takes rows until the first error; false when there was no row to take at all.
-bool take_refs(Connection& connection, Statement listing, std::map<std::string, Link>& refs) {
+using Extent = SalvagedRefs::Extent;
+
+// Takes rows until the first error. A ref of which a part is lost is not all of it.
+Extent take_refs(Connection& connection, Statement listing, std::map<std::string, Link>& refs) {
   Query query = connection.query(listing);
   query.bind(1, std::string_view());
   Result<bool> found = query.step();
-  const bool readable = found.has_value();
+  if (!found) return Extent::kNone;
+  bool all = true;
   for (; found && *found; found = query.step()) {
     const std::optional<std::string_view> name = query.text(0);
     const std::optional<ObjectId> id = query.id(1);
     const Result<NodeKind> kind = node_kind_of(connection, query, 2);
     if (name && id) refs.emplace(*name, Link{*id, kind ? *kind : NodeKind::kRaw});
+    all = all && name && id && kind;
   }
-  return readable;
+  return found && all ? Extent::kAll : Extent::kSome;
 }
 
 }  // namespace
 
-Result<std::optional<std::vector<Ref>>> salvage_refs(io::FileSystem& files,
-                                                     const io::Directory& root) {
+SalvagedRefs salvage_refs(io::FileSystem& files, const io::Directory& root) {
+  SalvagedRefs salvaged;
   const Result<std::unique_ptr<Connection>> connection =
       Connection::open(database_in(files, root), Access::kRead);
-  if (!connection) return std::optional<std::vector<Ref>>();
+  if (!connection) return salvaged;
   std::map<std::string, Link> found;
   // From both ends: one damaged page between them hides only what is on it.
-  const bool forwards = take_refs(**connection, Statement::kListRefs, found);
-  const bool backwards = take_refs(**connection, Statement::kListRefsBackwards, found);
-  if (!forwards && !backwards) return std::optional<std::vector<Ref>>();
-  std::vector<Ref> refs;
+  const Extent forwards = take_refs(**connection, Statement::kListRefs, found);
+  const Extent backwards = take_refs(**connection, Statement::kListRefsBackwards, found);
+  // Both say kAll, or there is damage somewhere.
+  salvaged.extent = forwards == backwards ? forwards : Extent::kSome;
   for (const auto& [name, target] : found) {
-    refs.push_back({.name = name, .id = target.id, .kind = target.kind});
+    salvaged.refs.push_back({.name = name, .id = target.id, .kind = target.kind});
   }
-  return std::optional<std::vector<Ref>>(std::move(refs));
+  return salvaged;
 }
 
 Result<std::optional<std::string>> salvage_uuid(io::FileSystem& files, const io::Directory& root) {

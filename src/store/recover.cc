@@ -6,7 +6,8 @@
 //    each record through and enter its row. Of several copies of an object the first good one gets
 //    the row, the others count as dead, as every whole record without a row does.
 // 5. Hash the loose objects; put back the refs whose targets are there; reserve pack numbers.
-// 6. If refs are lost, look in all content for objects that may have been their targets.
+// 6. If refs are lost, some or all, look in all content for objects that may have been their
+// targets.
 // 7. Replace the old index. A crash leaves one or the other in place, or the new one waiting beside
 //    none; then the next recovery puts it in place before step 3.
 #include "store/recover.h"
@@ -83,7 +84,7 @@ class Recovery {
   ProgressMeter meter_;
   LooseObjects loose_;
   std::set<ObjectId> damaged_loose_;
-  std::optional<std::vector<Ref>> salvaged_;
+  index::SalvagedRefs salvaged_;
   std::unique_ptr<index::Index> index_;
   RecoveryReport report_;
 };
@@ -117,10 +118,16 @@ Status Recovery::salvage() {
   // Something that is no file: nothing is read from it, and it goes aside as an old index does.
   const bool is_planted = !info && info.error().code == ErrorCode::kCorrupt;
   if (!info && !is_planted) return info.error();
-  if (info && *info) {
-    ASSIGN_OR_RETURN(salvaged_, index::salvage_refs(files_, *layout_.root));
-  }
-  report_.refs_lost = !salvaged_;
+  using Extent = index::SalvagedRefs::Extent;
+  if (info && *info) salvaged_ = index::salvage_refs(files_, *layout_.root);
+  report_.refs_lost = salvaged_.extent != Extent::kAll;
+  if (salvaged_.extent != Extent::kSome) return {};
+  Finding finding;
+  finding.kind = FindingKind::kIndexDamaged;
+  finding.message =
+      fmt::format("{}/{}: {} refs can be read, others cannot, or not what kind their targets are",
+                  layout_.root->path(), index::kIndexFile, salvaged_.refs.size());
+  report_.findings.push_back(std::move(finding));
   return {};
 }
 
@@ -183,8 +190,7 @@ Result<bool> Recovery::contains(const ObjectId& id) const {
 }
 
 Status Recovery::put_back_refs(index::WriteTransaction& transaction) {
-  if (!salvaged_) return {};
-  for (const Ref& ref : *salvaged_) {
+  for (const Ref& ref : salvaged_.refs) {
     ASSIGN_OR_RETURN(const bool is_there, contains(ref.id));
     // What comes from a damaged index is checked like what comes from a caller.
     if (!is_there || !check_ref_name(ref.name)) {

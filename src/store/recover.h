@@ -18,7 +18,8 @@ namespace packstore::store {
 //
 // kBusy: somebody maintains the store or writes to one of its packs; nothing was touched.
 // kInvalidArgument, kUnsupported: as Store::open(); but a lost FORMAT is written anew when the
-// packs agree on a UUID. kCancelled: stopped before the index was replaced.
+// packs agree on a UUID. kConflict: all packs are of another store than FORMAT says, and the index
+// is not of theirs. kCancelled: stopped before the index was replaced.
 Result<RecoveryReport> recover(io::FileSystem& files, const std::filesystem::path& path,
                                const RecoverOptions& options);
 

@@ -1,8 +1,11 @@
 #include "store/recover_layout.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "format/format_file.h"
@@ -15,13 +18,13 @@ namespace {
 Result<std::optional<format::Uuid>> read_uuid(const io::Directory& root) {
   ASSIGN_OR_RETURN(const auto file, root.find_file(kFormatFile, io::OpenMode::kRead));
   if (!file) return std::optional<format::Uuid>();
-  Bytes text(format::kFormatFileBytesMax);
+  Bytes text(format::kFormatFileBytesMax + 1);
   ASSIGN_OR_RETURN(const std::size_t count, (*file)->read_at(0, std::span<std::byte>(text)));
   const auto format = format::decode_format_file(as_text(ByteView(text).first(count)));
-  if (format) return std::optional(format->store);
   // A newer version is not damage, and nothing that this library should touch.
-  if (format.error().code == ErrorCode::kUnsupported) return format.error();
-  return std::optional<format::Uuid>();
+  if (!format && format.error().code == ErrorCode::kUnsupported) return format.error();
+  if (!format || count > format::kFormatFileBytesMax) return std::optional<format::Uuid>();
+  return std::optional(format->store);
 }
 
 // nullopt: not the header of the pack that the name says.
@@ -37,23 +40,27 @@ Result<std::optional<format::Uuid>> uuid_of_pack(const io::Directory& packs,
   return std::optional(header->store);
 }
 
-// nullopt: there is no pack that says it.
-Result<std::optional<format::Uuid>> ask_packs(const io::Directory& root) {
-  std::optional<format::Uuid> agreed;
+// A store that a pack says it belongs to, and the name of that pack.
+struct PackOwner {
+  format::Uuid store;
+  std::string pack;
+};
+
+bool is_among(std::span<const PackOwner> owners, const format::Uuid& store) {
+  return std::ranges::find(owners, store, &PackOwner::store) != owners.end();
+}
+
+// Each store once.
+Result<std::vector<PackOwner>> ask_packs(const io::Directory& root) {
+  std::vector<PackOwner> owners;
   ASSIGN_OR_RETURN(const auto packs, root.find_directory(kPacksDirectory));
-  if (!packs) return agreed;
+  if (!packs) return owners;
   ASSIGN_OR_RETURN(const auto names, io::list_names(**packs, io::EntryKind::kFile));
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(const auto uuid, uuid_of_pack(**packs, name));
-    if (!uuid) continue;
-    if (agreed && *agreed != *uuid) {
-      return fail(ErrorCode::kCorrupt,
-                  "{}: FORMAT is lost or damaged, and {} is of store {}, others are of {}",
-                  root.path(), name, to_text(*uuid), to_text(*agreed));
-    }
-    agreed = uuid;
+    if (uuid && !is_among(owners, *uuid)) owners.push_back({*uuid, name});
   }
-  return agreed;
+  return owners;
 }
 
 Result<std::optional<format::Uuid>> ask_index(io::FileSystem& files, const io::Directory& root) {
@@ -65,15 +72,34 @@ Result<std::optional<format::Uuid>> ask_index(io::FileSystem& files, const io::D
 
 // The packs know best: what FORMAT says must be what their checksums were made with.
 Result<format::Uuid> find_uuid(io::FileSystem& files, const io::Directory& root) {
-  ASSIGN_OR_RETURN(std::optional<format::Uuid> uuid, ask_packs(root));
-  if (!uuid) {
-    ASSIGN_OR_RETURN(uuid, ask_index(files, root));
+  ASSIGN_OR_RETURN(const std::vector<PackOwner> owners, ask_packs(root));
+  if (owners.size() > 1) {
+    return fail(ErrorCode::kCorrupt,
+                "{}: FORMAT is lost or damaged, and {} is of store {}, others are of {}",
+                root.path(), owners[1].pack, to_text(owners[1].store), to_text(owners[0].store));
   }
+  if (!owners.empty()) return owners[0].store;
+  ASSIGN_OR_RETURN(const auto uuid, ask_index(files, root));
   if (uuid) return *uuid;
   return fail(ErrorCode::kInvalidArgument,
               "{}: not a store: no FORMAT that can be read, and neither a pack nor an index that "
               "says which store it is",
               root.path());
+}
+
+// The UUID that FORMAT says, unless there are packs and all of them say another. Nobody knows then
+// which is wrong, but for the index: where it is of the packs' store, FORMAT is not.
+Result<format::Uuid> confirm_uuid(io::FileSystem& files, const io::Directory& root,
+                                  const format::Uuid& told) {
+  ASSIGN_OR_RETURN(const std::vector<PackOwner> owners, ask_packs(root));
+  if (owners.empty() || is_among(owners, told)) return told;
+  const PackOwner& owner = owners[0];
+  ASSIGN_OR_RETURN(const auto indexed, ask_index(files, root));
+  if (owners.size() == 1 && indexed == owner.store) return owner.store;
+  return fail(ErrorCode::kConflict,
+              "{}: FORMAT says store {}, but {} is of store {}, and no pack is of the former: "
+              "remove FORMAT if the packs are right, or move them elsewhere",
+              root.path(), to_text(told), owner.pack, to_text(owner.store));
 }
 
 }  // namespace
@@ -83,8 +109,9 @@ Result<StoreLayout> open_incomplete_layout(io::FileSystem& files,
   ASSIGN_OR_RETURN(const auto root, files.open_directory(path.string()));
   RETURN_IF_ERROR(lock_for_creation(*root));
   ASSIGN_OR_RETURN(const auto told, read_uuid(*root));
-  if (!told) {
-    ASSIGN_OR_RETURN(const format::Uuid uuid, find_uuid(files, *root));
+  ASSIGN_OR_RETURN(const format::Uuid uuid,
+                   told ? confirm_uuid(files, *root, *told) : find_uuid(files, *root));
+  if (told != uuid) {
     const format::FormatFile format{.store = uuid,
                                     .counts_references = index::salvage_counts(files, *root)};
     RETURN_IF_ERROR(publish_format(*root, format));

@@ -1,10 +1,12 @@
 // What Index::create() and Index::open() promise, and what happens with a database that somebody
 // else has written: everything in it is doubted.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <random>
 
 #include "index/index.h"
@@ -303,18 +305,45 @@ TEST_F(OpenTest, SalvageReadsTheRefsOfADamagedIndex) {
   }
   store_.tamper("DROP TABLE packs; INSERT INTO refs VALUES('broken', x'00', 85, 0)");
   ASSERT_THAT(store_.try_open(), FailsWith(ErrorCode::kCorrupt));
-  const auto refs = salvage_refs(io::posix_file_system(), store_.root()).value();
-  ASSERT_TRUE(refs.has_value());
-  ASSERT_THAT(*refs, SizeIs(1));
-  EXPECT_EQ(refs->at(0).name, "photos/head");
-  EXPECT_EQ(refs->at(0).id, id_of(1));
+  const SalvagedRefs found = salvage_refs(io::posix_file_system(), store_.root());
+  EXPECT_EQ(found.extent, SalvagedRefs::Extent::kSome) << "one has no id";
+  ASSERT_THAT(found.refs, SizeIs(1));
+  EXPECT_EQ(found.refs[0].name, "photos/head");
+  EXPECT_EQ(found.refs[0].id, id_of(1));
+}
+
+TEST_F(OpenTest, SalvageSaysWhenSomeRefsCannotBeRead) {
+  {
+    const auto index = store_.open();
+    const auto transaction = index->begin_write(CommitSync::kDurable).value();
+    for (std::uint64_t i = 0; i < 500; ++i) {
+      const std::string name = fmt::format("a/ref/of/some/length/{:06}", i);
+      ASSERT_THAT(transaction->put_ref(name, {.id = id_of(i)}), Succeeds());
+    }
+    ASSERT_THAT(transaction->commit(), Succeeds());
+    ASSERT_THAT(index->checkpoint(), Succeeds());
+  }
+  const SalvagedRefs whole = salvage_refs(io::posix_file_system(), store_.root());
+  EXPECT_EQ(whole.extent, SalvagedRefs::Extent::kAll);
+  EXPECT_THAT(whole.refs, SizeIs(500));
+
+  std::fstream file(store_.database(), std::ios::in | std::ios::out | std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  const std::size_t page = bytes.find("a/ref/of/some/length/000250") / 4096 * 4096;
+  file.seekp(static_cast<std::streamoff>(page)) << std::string(4096, '\0') << std::flush;
+  const SalvagedRefs rest = salvage_refs(io::posix_file_system(), store_.root());
+  EXPECT_EQ(rest.extent, SalvagedRefs::Extent::kSome);
+  EXPECT_GT(rest.refs.size(), 300U);
+  EXPECT_LT(rest.refs.size(), 500U);
 }
 
 TEST_F(OpenTest, SalvageSaysWhenNothingCanBeRead) {
   std::ofstream(store_.database(), std::ios::trunc) << std::string(10'000, 'x');
-  EXPECT_FALSE(salvage_refs(io::posix_file_system(), store_.root()).value().has_value());
+  EXPECT_EQ(salvage_refs(io::posix_file_system(), store_.root()).extent,
+            SalvagedRefs::Extent::kNone);
   std::filesystem::remove(store_.database());
-  EXPECT_FALSE(salvage_refs(io::posix_file_system(), store_.root()).value().has_value());
+  EXPECT_EQ(salvage_refs(io::posix_file_system(), store_.root()).extent,
+            SalvagedRefs::Extent::kNone);
 }
 
 }  // namespace
