@@ -20,11 +20,11 @@ class CarExportCommand final : public StoreCommand {
     app.add_option("-o,--output", output_, "Instead of standard output")->type_name("FILE");
   }
 
-  Status prepare() override { return cid_.prepare(); }
-
   Result<ExitStatus> run_on(Store& store, Session& session) override {
     const StoreBlocks blocks(store);
-    if (!output_.empty() && output_ != kStandardStream) return into_file(blocks, session);
+    const Result<Cid> root = cid_.resolve(store);
+    if (!root) return root.error();
+    if (!output_.empty() && output_ != kStandardStream) return into_file(blocks, *root, session);
     if (session.as_json()) {
       return fail(ErrorCode::kInvalidArgument,
                   "--json: standard output is for the CAR; name a file with -o");
@@ -33,23 +33,23 @@ class CarExportCommand final : public StoreCommand {
       session.out().write(part);
       return session.out().status();
     };
-    const Result<CarExport> done = export_car(blocks, *cid_, print, {.control = session.control()});
+    const Result<CarExport> done = export_car(blocks, *root, print, {.control = session.control()});
     if (!done) return done.error();
     return ExitStatus::kOk;
   }
 
  private:
   // The file appears when it is whole.
-  Result<ExitStatus> into_file(const BlockStore& blocks, Session& session) const {
+  Result<ExitStatus> into_file(const BlockStore& blocks, const Cid& root, Session& session) const {
     Result<FileWriter> file = FileWriter::create(output_);
     if (!file) return std::move(file).error();
     const auto write = [&file](ByteView part) { return file->write(part); };
-    const Result<CarExport> done = export_car(blocks, *cid_, write, {.control = session.control()});
+    const Result<CarExport> done = export_car(blocks, root, write, {.control = session.control()});
     if (!done) return done.error();
     if (const Status finished = file->finish(); !finished) return finished.error();
 
     Report report;
-    report.text({"root", "root"}, cid_->to_text());
+    report.text({"root", "root"}, root.to_text());
     report.text({"file", "file"}, output_);
     report.count({"blocks", "blocks"}, done->blocks);
     report.bytes({"block_bytes", "content of blocks"}, done->block_bytes);

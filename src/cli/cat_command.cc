@@ -24,11 +24,9 @@ class CatCommand final : public StoreCommand {
     app.add_flag("--unverified", unverified_, "Do not compare chunks with their names");
   }
 
-  Status prepare() override { return path_.prepare(); }
-
   Result<ExitStatus> run_on(Store& store, Session& session) override {
     const StoreBlocks blocks(store, {.verify = unverified_ ? Verify::kNone : Verify::kContent});
-    const Result<Cid> cid = path_.resolve(blocks);
+    const Result<Cid> cid = path_.resolve(store, blocks);
     if (!cid) return cid.error();
     Result<FileReader> reader =
         FileReader::open(blocks, *cid, {.threads = static_cast<unsigned>(threads_)});

@@ -18,11 +18,10 @@ class DagCheckCommand final : public StoreCommand {
   explicit DagCheckCommand(LeafCheck leaves) : leaves_(leaves) {}
 
   void add_options(CLI::App& app) override { path_.add_option(app, "The root"); }
-  Status prepare() override { return path_.prepare(); }
 
   Result<ExitStatus> run_on(Store& store, Session& session) override {
     const StoreBlocks blocks(store);
-    const Result<Cid> root = path_.resolve(blocks);
+    const Result<Cid> root = path_.resolve(store, blocks);
     if (!root) return root.error();
     const Result<DagReport> found =
         check_dag(blocks, *root, {.leaves = leaves_, .control = session.control()});
@@ -62,11 +61,10 @@ class DagListCommand final : public StoreCommand {
     app.add_flag("--links", links_,
                  "The links of this one block also where it is a directory in shards");
   }
-  Status prepare() override { return path_.prepare(); }
 
   Result<ExitStatus> run_on(Store& store, Session& session) override {
     const StoreBlocks blocks(store);
-    const Result<Cid> cid = path_.resolve(blocks);
+    const Result<Cid> cid = path_.resolve(store, blocks);
     if (!cid) return cid.error();
     JsonList list(session.out());
     const Status listed = print_all(blocks, *cid, session, list);

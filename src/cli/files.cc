@@ -194,27 +194,12 @@ Result<std::vector<ObjectId>> IdWords::parse() const {
 }
 
 Result<ObjectId> parse_id(std::string_view word) {
-  Result<ObjectId> id = ObjectId::parse(word);
-  if (!id) {
-    return fail(ErrorCode::kInvalidArgument, "{} is no id: an id is 64 digits of 0-9 and a-f",
-                quote(word));
+  if (Result<ObjectId> id = ObjectId::parse(word)) return id;
+  if (const Result<Cid> cid = Cid::parse(word)) {
+    if (const std::optional<ObjectId> id = cid->object_id()) return *id;
   }
-  return id;
-}
-
-Result<Link> parse_link(std::string_view word) {
-  if (const Result<ObjectId> id = ObjectId::parse(word)) return Link{.id = *id};
-  const Result<Cid> cid = Cid::parse(word);
-  if (!cid) {
-    return fail(ErrorCode::kInvalidArgument, "{} is neither an id of 64 digits nor a CID: {}",
-                quote(word), cid.error().message);
-  }
-  const std::optional<ObjectId> id = cid->object_id();
-  const std::optional<NodeKind> kind = cid->kind();
-  if (!id || !kind) {
-    return fail(ErrorCode::kInvalidArgument, "{}: no object of a store has that CID", quote(word));
-  }
-  return Link{.id = *id, .kind = *kind};
+  return fail(ErrorCode::kInvalidArgument,
+              "{} is no id: an id is 64 digits of 0-9 and a-f, or a CID with SHA-256", quote(word));
 }
 
 }  // namespace packstore::cli

@@ -13,7 +13,6 @@
 
 #include "packstore/byte_source.h"
 #include "packstore/bytes.h"
-#include "packstore/link.h"
 #include "packstore/object_id.h"
 #include "packstore/result.h"
 
@@ -91,9 +90,8 @@ struct IdWords {
   Result<std::vector<ObjectId>> parse() const;
 };
 
-// kInvalidArgument names the word that is no id.
+// The object that a word names: by its id, or by a CID of it, as `ref get` prints it for a node.
+// kInvalidArgument names the word that is neither.
 Result<ObjectId> parse_id(std::string_view word);
-// The same for a CID, which says what the object is; an id is a raw object.
-Result<Link> parse_link(std::string_view word);
 
 }  // namespace packstore::cli

@@ -1,7 +1,12 @@
+// How a word becomes a CID:
+//   1. A CID, or the 64 digits of an id, says itself what it is.
+//   2. Otherwise it is the name of a ref, or begins with one: the longest of them is meant.
+//   3. The ref has an id and a kind, which make a CID.
 #include "options.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <charconv>
+#include <system_error>
 
 #include "exit_status.h"
 #include "packstore/directory.h"
@@ -28,11 +33,20 @@ CLI::Option* accept_units(CLI::Option* option) {
   return option->transform(CLI::AsSizeValue(false).description(""))->type_name("SIZE");
 }
 
-Result<Cid> parse_cid(const std::string& word) {
-  Result<Cid> cid =
-      word.size() == ObjectId::kHexSize ? Cid::of_object_text(word) : Cid::parse(word);
-  if (cid) return cid;
-  return fail(ErrorCode::kInvalidArgument, "{} is no CID: {}", quote(word), cid.error().message);
+Result<Cid> parse_cid(std::string_view word) {
+  return word.size() == ObjectId::kHexSize ? Cid::of_object_text(word) : Cid::parse(word);
+}
+
+// nullopt also where no ref can be called `name`.
+Result<std::optional<Cid>> find_target(const Store& store, std::string_view name) {
+  const Result<std::optional<Ref>> ref = find_ref(store, name);
+  if (!ref && ref.error().code != ErrorCode::kInvalidArgument) return ref.error();
+  return ref && *ref ? std::optional(Cid::of((*ref)->kind, (*ref)->id)) : std::nullopt;
+}
+
+Error no_cid(std::string_view word, const Error& error) {
+  return fail(ErrorCode::kInvalidArgument, "{} is neither a CID nor a ref: {}", quote(word),
+              error.message);
 }
 
 }  // namespace
@@ -85,39 +99,55 @@ CLI::Option* add_compression_option(CLI::App& app, const std::string& name, Comp
   return app.add_option(name, word.text, help)->type_name("none|zlib[:N]|zstd[:N]|auto[:RATIO]");
 }
 
+Result<std::optional<Ref>> find_ref(const Store& store, std::string_view name) {
+  const Refs refs = store.refs();
+  const Result<std::optional<ObjectId>> id = refs.find(name);
+  if (!id) return id.error();
+  if (!*id) return std::optional<Ref>();
+  // Only a list says the kinds. Names that go on after this one come behind it.
+  Result<std::vector<Ref>> list = refs.list(name);
+  if (!list) return std::move(list).error();
+  if (list->empty() || list->front().name != name) return std::optional<Ref>();
+  return std::optional(std::move(list->front()));
+}
+
 void CidWord::add_option(CLI::App& app, const std::string& help) {
-  app.add_option("cid", word_, help + ": a CID, or the id of an object without links")
+  app.add_option("cid", word_,
+                 help + ": a CID, the id of an object without links, or the name of a ref")
       ->type_name("CID")
       ->required();
 }
 
-Status CidWord::prepare() {
+Result<Cid> CidWord::resolve(const Store& store) const {
   Result<Cid> cid = parse_cid(word_);
-  if (!cid) return std::move(cid).error();
-  cid_ = std::move(*cid);
-  return {};
+  if (cid) return cid;
+  Result<std::optional<Cid>> target = find_target(store, word_);
+  if (!target) return std::move(target).error();
+  if (!*target) return no_cid(word_, cid.error());
+  return std::move(**target);
 }
 
 void PathWord::add_option(CLI::App& app, const std::string& help) {
   app.add_option("cid", word_,
                  help +
-                     ": a CID, with '/NAME' for what is below a directory; or the id of an "
-                     "object without links")
+                     ": a CID, the id of an object without links, or the name of a ref, with "
+                     "'/NAME' for what is below a directory")
       ->type_name("CID[/PATH]")
       ->required();
 }
 
-Status PathWord::prepare() {
-  const std::size_t slash = std::min(word_.find('/'), word_.size());
-  Result<Cid> cid = parse_cid(word_.substr(0, slash));
-  if (!cid) return std::move(cid).error();
-  root_ = std::move(*cid);
-  path_ = word_.substr(slash);
-  return {};
-}
-
-Result<Cid> PathWord::resolve(const BlockStore& blocks) const {
-  return resolve_path(blocks, *root_, path_);
+Result<Cid> PathWord::resolve(const Store& store, const BlockStore& blocks) const {
+  const std::string_view word = word_;
+  const std::string_view first = word.substr(0, word.find('/'));
+  const Result<Cid> cid = parse_cid(first);
+  if (cid) return resolve_path(blocks, *cid, word.substr(first.size()));
+  for (std::size_t end = word.size(); end != std::string_view::npos && end != 0;
+       end = word.rfind('/', end - 1)) {
+    const Result<std::optional<Cid>> target = find_target(store, word.substr(0, end));
+    if (!target) return target.error();
+    if (*target) return resolve_path(blocks, **target, word.substr(end));
+  }
+  return no_cid(word, cid.error());
 }
 
 void LockWait::add_option(CLI::App& app) {

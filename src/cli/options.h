@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "files.h"
 #include "packstore/block_store.h"
 #include "packstore/cid.h"
 #include "packstore/compression.h"
+#include "packstore/refs.h"
 #include "packstore/result.h"
 #include "packstore/store.h"
 #include "parser.h"
@@ -48,36 +50,36 @@ struct CompressionWord {
 CLI::Option* add_compression_option(CLI::App& app, const std::string& name, CompressionWord& word,
                                     const std::string& help);
 
-// A CID as the word of a command; the 64 digits of an object's id stand for its raw CID.
+// The ref `name`; nullopt: there is none. kInvalidArgument: no ref can be called that.
+Result<std::optional<Ref>> find_ref(const Store& store, std::string_view name);
+
+// A CID as the word of a command. The 64 digits of an object's id stand for its raw CID, and the
+// name of a ref for the CID of what it points at, unless the word is a CID or such an id itself.
 class CidWord {
  public:
   void add_option(CLI::App& app, const std::string& help);
-  // kInvalidArgument: the word is neither.
-  Status prepare();
 
-  // After prepare().
-  const Cid& operator*() const { return *cid_; }
-  const Cid* operator->() const { return &*cid_; }
+  // kInvalidArgument: the word is nothing of all that.
+  Result<Cid> resolve(const Store& store) const;
+  // Whether it is digits that say nothing of what the object is.
+  bool is_bare_id() const { return ObjectId::parse(word_).has_value(); }
 
  private:
   std::string word_;
-  std::optional<Cid> cid_;
 };
 
-// A CID, and names below it where it is a directory: "CID/photos/1.jpg".
+// A CID, and names below it where it is a directory: "CID/photos/1.jpg". Of several refs that a
+// word may begin with the longest is meant.
 class PathWord {
  public:
   void add_option(CLI::App& app, const std::string& help);
-  // kInvalidArgument: the word begins with no CID.
-  Status prepare();
 
-  // After prepare(): what the path leads to. Errors of resolve_path().
-  Result<Cid> resolve(const BlockStore& blocks) const;
+  // What the path leads to. kInvalidArgument: the word begins like no CidWord. Errors of
+  // resolve_path().
+  Result<Cid> resolve(const Store& store, const BlockStore& blocks) const;
 
  private:
   std::string word_;
-  std::optional<Cid> root_;
-  std::string path_;
 };
 
 // "--wait SECONDS" of the commands that take the maintenance lock.

@@ -70,7 +70,7 @@ void Report::refs(const FactName& name, std::span<const Ref> values) {
   Json list = Json::array();
   for (const Ref& ref : values) {
     list.push_back(to_json(ref));
-    add_line(name.label, fmt::format("{}  {}", ref.id.to_hex(), ref.name));
+    add_line(name.label, line_of(ref));
   }
   json(name.key, std::move(list));
 }
@@ -121,7 +121,14 @@ Json to_json(const Finding& finding) {
 }
 
 Json to_json(const Ref& ref) {
-  return {{"name", ref.name}, {"id", ref.id.to_hex()}, {"kind", to_text(ref.kind)}};
+  return {{"name", ref.name},
+          {"id", ref.id.to_hex()},
+          {"cid", Cid::of(ref.kind, ref.id).to_text()},
+          {"kind", to_text(ref.kind)}};
+}
+
+std::string line_of(const Ref& ref) {
+  return fmt::format("{}  {}", to_text(Link{.id = ref.id, .kind = ref.kind}), ref.name);
 }
 
 bool has_damage(std::span<const Finding> findings) {

@@ -73,6 +73,8 @@ class JsonList {
 
 Json to_json(const Finding& finding);
 Json to_json(const Ref& ref);
+// For people, and for lists of ids: what it points at, as `ref set` takes it, and its name.
+std::string line_of(const Ref& ref);
 
 // True where one of them is damage, and not only what clean() would remove.
 bool has_damage(std::span<const Finding> findings);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "packstore/cid.h"
+
 namespace packstore::cli {
 
 namespace {
@@ -84,6 +86,10 @@ std::string_view to_text(NodeKind kind) {
     default:
       return "raw";
   }
+}
+
+std::string to_text(const Link& link) {
+  return link.kind == NodeKind::kRaw ? link.id.to_hex() : Cid::of(link.kind, link.id).to_text();
 }
 
 }  // namespace packstore::cli

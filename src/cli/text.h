@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "packstore/link.h"
 #include "packstore/node_kind.h"
 
 namespace packstore::cli {
@@ -31,6 +32,9 @@ std::string printable(std::string_view text);
 
 // "raw", "dag-pb", "dag-cbor".
 std::string_view to_text(NodeKind kind);
+
+// What `ref set` takes for this: the CID of a node, the id of an object without links.
+std::string to_text(const Link& link);
 
 // Any bytes in quotes, cut short and without control characters: for messages.
 std::string quote(std::string_view text);

@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
                       WrongLine{{"repack", "--min-dead", "nan"}, "--min-dead"},
                       WrongLine{{"validate", "--threads", "0"}, "--threads"},
                       WrongLine{{"ref", "set", "name"}, "id"},
-                      WrongLine{{"ref", "set", "name", "x"}, "'x'"},
+                      WrongLine{{"ref", "set", "name", id_of_nothing(), "--expect", "x"}, "'x'"},
                       WrongLine{{"backup"}, "destination"}));
 
 TEST_F(Usage, WithoutAStoreSaysHowToNameOne) {
