@@ -39,11 +39,8 @@ class Finder {
  private:
   Result<FoundFile> find_below(FoundFile directory) const {
     directory.type = FoundFile::Type::kDirectory;
+    if (const Status other = refuse_store(directory.path, store_); !other) return other.error();
     std::error_code error;
-    if (fs::equivalent(directory.path, store_, error)) {
-      return fail(ErrorCode::kInvalidArgument, "{}: is the store, which cannot be added to itself",
-                  directory.path.string());
-    }
     fs::directory_iterator entry(directory.path, error);
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
       const fs::file_status status = entry->symlink_status(error);
@@ -73,6 +70,13 @@ class Finder {
 };
 
 }  // namespace
+
+Status refuse_store(const fs::path& directory, const fs::path& store) {
+  std::error_code ignored;
+  if (!fs::equivalent(directory, store, ignored)) return {};
+  return fail(ErrorCode::kInvalidArgument, "{}: is the store, which cannot hold itself",
+              directory.string());
+}
 
 Result<FoundFile> find_files(const std::string& name, const fs::path& store) {
   std::error_code ignored;

@@ -21,6 +21,9 @@ struct FoundFile {
   std::string name() const { return path.filename().string(); }
 };
 
+// kInvalidArgument: `directory` is `store`, by whatever name.
+Status refuse_store(const std::filesystem::path& directory, const std::filesystem::path& store);
+
 // Looks at `name`, and at all that is below it where it is a directory. A link is followed where it
 // is named, and is a link below. Files below can be opened when it returns.
 //

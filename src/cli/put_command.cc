@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "files.h"
+#include "found_file.h"
 #include "options.h"
 #include "packstore/batch.h"
 #include "report.h"
@@ -128,6 +129,14 @@ class NameList {
                 name);
   }
 
+  // kInvalidArgument: the files in `store` are among them because of a directory above.
+  Status check_outside(const fs::path& store) const {
+    for (const std::string& directory : directories_) {
+      if (const Status other = refuse_store(directory, store); !other) return other.error();
+    }
+    return {};
+  }
+
   const std::vector<std::string>& names() const { return names_; }
   // What directories held besides files and links to files.
   std::uint64_t skipped() const { return skipped_; }
@@ -146,6 +155,7 @@ class NameList {
   Status add_directory(const std::string& directory) {
     std::error_code error;
     std::vector<std::string> found;
+    directories_.push_back(directory);
     fs::recursive_directory_iterator entry(directory, error);
     for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
       std::error_code ignored;
@@ -153,6 +163,8 @@ class NameList {
         found.push_back(entry->path().string());
       } else if (entry->is_symlink(ignored) || !entry->is_directory(ignored)) {
         ++skipped_;
+      } else {
+        directories_.push_back(entry->path().string());
       }
     }
     if (error) return system_error(directory, "list", error.value());
@@ -162,6 +174,7 @@ class NameList {
   }
 
   std::vector<std::string> names_;
+  std::vector<std::string> directories_;  // Entered.
   std::uint64_t skipped_ = 0;
 };
 
@@ -202,6 +215,7 @@ class PutCommand final : public StoreCommand {
   }
 
   Result<ExitStatus> run_on(Store& store, Session& session) override {
+    if (const Status outside = files_.check_outside(store.path()); !outside) return outside.error();
     if (files_.skipped() > 0) {
       session.note(fmt::format("skipped {} entries that are no files", files_.skipped()));
     }

@@ -92,6 +92,17 @@ TEST_F(Put, RecursivelyTakesTheFilesOfADirectorySorted) {
   EXPECT_THAT(outcome.err, HasSubstr("skipped 1 "));
 }
 
+TEST_F(Put, RecursivelyDoesNotTakeTheStoreItself) {
+  fs::create_directory(directory() / "above");
+  fs::create_directory_symlink(directory(), directory() / "above" / "link");
+  for (const fs::path& path : {directory(), store(), directory() / "above" / "link"}) {
+    const Outcome outcome = packstore({"put", "-r", path.string()});
+    EXPECT_EQ(outcome.status, kUsage);
+    EXPECT_THAT(outcome.err, HasSubstr("is the store"));
+  }
+  EXPECT_THAT(must({"ls"}).out, IsEmpty());
+}
+
 TEST_F(Put, AMissingFileIsAnErrorBeforeAnythingIsPut) {
   const std::string a = file("a", "one");
   const Outcome outcome = packstore({"put", a, (directory() / "nothing").string()});
