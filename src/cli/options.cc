@@ -28,6 +28,22 @@ CLI::Option* refuse_sign(CLI::Option* option) {
   return option->check(no_sign)->type_name("N");
 }
 
+struct Limits {
+  std::uint64_t min;
+  std::uint64_t max;
+};
+
+// The parser's own check would call a fraction out of range.
+CLI::Option* limit(CLI::Option* option, const Limits& limits) {
+  return option->check([limits](const std::string& word) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    const bool is_whole = error == std::errc() && end == word.data() + word.size();
+    if (is_whole && limits.min <= number && number <= limits.max) return std::string();
+    return fmt::format("must be a whole number from {} to {}: {}", limits.min, limits.max, word);
+  });
+}
+
 CLI::Option* accept_units(CLI::Option* option) {
   // Both spellings of a unit mean powers of two, as everywhere in the program's output.
   return option->transform(CLI::AsSizeValue(false).description(""))->type_name("SIZE");
@@ -85,8 +101,7 @@ CLI::Option* add_count_option(CLI::App& app, const std::string& name,
 }
 
 CLI::Option* add_threads_option(CLI::App& app, std::uint64_t& threads, const std::string& help) {
-  return add_count_option(app, "--threads", threads, help)
-      ->check(CLI::Range(std::uint64_t{1}, kThreadsMax).description(""));
+  return limit(add_count_option(app, "--threads", threads, help), {.min = 1, .max = kThreadsMax});
 }
 
 Result<Compression> CompressionWord::parse() const {
@@ -151,8 +166,8 @@ Result<Cid> PathWord::resolve(const Store& store, const BlockStore& blocks) cons
 }
 
 void LockWait::add_option(CLI::App& app) {
-  add_count_option(app, "--wait", seconds, "Wait so long for somebody else's maintenance")
-      ->check(CLI::Range(std::uint64_t{0}, kWaitSecondsMax).description(""))
+  limit(add_count_option(app, "--wait", seconds, "Wait so long for somebody else's maintenance"),
+        {.min = 0, .max = kWaitSecondsMax})
       ->type_name("SECONDS");
 }
 

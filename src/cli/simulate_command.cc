@@ -98,13 +98,13 @@ class SimulateCommand final : public Command {
   Result<ExitStatus> run(Session& session) override {
     SuiteRecorder recorder;
     const Result<std::vector<SimulationResult>> rows = simulate_all(session, recorder);
-    if (!rows) return session.give_up(rows.error());
+    if (!rows) return refuse_or_give_up(rows.error(), session);
     if (!page_.empty()) {
       const auto recordings = std::move(recorder).take();
       const std::string page = draw_simulation_page(
           {.title = "Compaction policies compared", .rows = *rows, .recordings = recordings});
       if (const Status written = write_file(page_, page); !written) {
-        return session.give_up(written.error());
+        return refuse_or_give_up(written.error(), session);
       }
     }
     print(*rows, session);
@@ -113,6 +113,12 @@ class SimulateCommand final : public Command {
   }
 
  private:
+  // Nothing here is a question that "not found" would answer.
+  static Result<ExitStatus> refuse_or_give_up(const Error& error, Session& session) {
+    if (error.code == ErrorCode::kInvalidArgument) return error;
+    return session.give_up(error);
+  }
+
   Result<std::vector<SimulationResult>> simulate_all(Session& session, SuiteRecorder& recorder) {
     SuiteOptions options;
     options.workloads = workloads_;

@@ -128,6 +128,10 @@ TEST_F(Simulate, RefusesATraceThatIsNone) {
 TEST_F(Simulate, RefusesWordsThatMeanNothing) {
   EXPECT_EQ(simulate({"--workload", "monday"}).status, kUsage);
   EXPECT_EQ(simulate({"--scale", "2"}).status, kUsage);
+  EXPECT_EQ(simulate({"--workload", "shift", "--scale", "nan"}).status, kUsage);
+  EXPECT_EQ(simulate({"--trace", directory().string()}).status, kUsage);
+  EXPECT_EQ(simulate_small({"--workload", "shift", "--report", directory().string()}).status,
+            kUsage);
   EXPECT_EQ(simulate({"--target", "1MiB"}).status, kUsage);
   EXPECT_EQ(simulate({"--trace", "x", "--target", "0"}).status, kUsage);
 }

@@ -32,6 +32,11 @@ TEST_F(Usage, HelpOfTheProgramNamesEveryCommandAndTheExitStatus) {
   EXPECT_THAT(outcome.out, HasSubstr("Exit status"));
 }
 
+TEST_F(Usage, HelpOfRefRmSaysWhatBecomesOfTheObject) {
+  const Outcome outcome = run({"ref", "rm", "--help"});
+  EXPECT_THAT(outcome.out, HasSubstr("goes at once in a store that counts references"));
+}
+
 class HelpOfCommand : public ProgramTest, public ::testing::WithParamInterface<std::string> {};
 
 // A command of a group is written with its group: "ref set".
@@ -94,6 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
                       WrongLine{{"repack", "--min-dead", "1.5"}, "--min-dead"},
                       WrongLine{{"repack", "--min-dead", "nan"}, "--min-dead"},
                       WrongLine{{"validate", "--threads", "0"}, "--threads"},
+                      WrongLine{{"pack", "--wait", "0.5"}, "whole number"},
+                      WrongLine{{"pack", "--wait", "31536001"}, "from 0 to 31536000"},
                       WrongLine{{"ref", "set", "name"}, "id"},
                       WrongLine{{"ref", "set", "name", id_of_nothing(), "--expect", "x"}, "'x'"},
                       WrongLine{{"backup"}, "destination"}));
