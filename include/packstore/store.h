@@ -77,12 +77,12 @@ class PACKSTORE_EXPORT Store {
   // a directory that open() names as half-created and that create() completes.
   //
   // kConflict: there is a store already, made by somebody else in the same moment perhaps.
-  // kInvalidArgument: the directory holds something else.
+  // kInvalidArgument: the directory holds something else, or is none.
   static Result<Store> create(const std::filesystem::path& path, const CreateOptions& options = {});
 
   // Opens a store, and takes in what an interrupted process left in its packs.
   //
-  // kNotFound: no such directory. kInvalidArgument: not a store, or one half created.
+  // kNotFound: no such directory. kInvalidArgument: no directory, no store, or one half created.
   // kUnsupported: a version of the format or the index that this library does not know.
   // kCorrupt: FORMAT or the index is damaged; recover() rebuilds the index.
   static Result<Store> open(const std::filesystem::path& path, const OpenOptions& options = {});

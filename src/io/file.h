@@ -176,7 +176,8 @@ class FileSystem {
   virtual ~FileSystem() = default;
 
   // Opens a directory that exists; `path` is the caller's and may lead through symbolic links. What
-  // is created through it is for the owner only when the directory is.
+  // is created through it is for the owner only when the directory is. kInvalidArgument: it ends in
+  // something else than a directory.
   virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& path) = 0;
 
   // Makes the directory, unless it is there, and its missing parents, durably, and opens it.

@@ -26,6 +26,14 @@ Status check_path(const std::string& path) {
   return fail(ErrorCode::kInvalidArgument, "\"{}\": not a path", path.c_str());
 }
 
+// A path is the caller's. Where it ends in a file, leads through one or in a circle of links, it is
+// wrong, and nothing is damaged.
+Error path_error(int error_number, std::string_view operation, std::string_view path) {
+  Error error = system_error(error_number, operation, path);
+  if (error_number == ENOTDIR || error_number == ELOOP) error.code = ErrorCode::kInvalidArgument;
+  return error;
+}
+
 // An open directory with its absolute path.
 struct OpenedDirectory {
   OwnedFd fd;
@@ -36,11 +44,11 @@ struct OpenedDirectory {
 Result<OpenedDirectory> open_path(const std::string& path) {
   // SQLite opens its database below the result and follows no symbolic link on the way.
   const std::unique_ptr<char, MallocFree> canonical(::realpath(path.c_str(), nullptr));
-  if (!canonical) return system_error(errno, "open as a directory", path);
+  if (!canonical) return path_error(errno, "open as a directory", path);
   OpenedDirectory opened{.fd = OwnedFd(), .path = canonical.get()};
   opened.fd = OwnedFd(retry_interrupted(
       [&] { return ::open(canonical.get(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
-  if (!opened.fd.valid()) return system_error(errno, "open as a directory", opened.path);
+  if (!opened.fd.valid()) return path_error(errno, "open as a directory", opened.path);
   struct stat status;
   if (::fstat(opened.fd.get(), &status) != 0) return system_error(errno, "stat", opened.path);
   if ((status.st_mode & kModeOfOthers) == 0) opened.privacy = Privacy::kOwnerOnly;
@@ -72,11 +80,11 @@ Status make_directories(const std::string& path, mode_t mode) {
     return ::access(parent.c_str(), R_OK) == 0 ? sync_path(parent) : Status();
   }
   if (errno != ENOENT || parent_of(path) == path) {
-    return system_error(errno, "create a directory", path);
+    return path_error(errno, "create a directory", path);
   }
   RETURN_IF_ERROR(make_directories(parent_of(path), mode));
   if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) {
-    return system_error(errno, "create a directory", path);
+    return path_error(errno, "create a directory", path);
   }
   return sync_path(parent_of(path));
 }

@@ -125,8 +125,8 @@ TEST_F(LayoutTest, IsNoStoreInAnEmptyDirectoryOrAFile) {
   std::filesystem::create_directory(path());
   expect_open_fails(ErrorCode::kInvalidArgument, "not a store");
   testing::write_file(scratch_ / "file", "text");
-  EXPECT_FALSE(Store::open(scratch_ / "file").has_value());
-  EXPECT_FALSE(Store::create(scratch_ / "file").has_value());
+  EXPECT_THAT(Store::open(scratch_ / "file"), FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Store::create(scratch_ / "file"), FailsWith(ErrorCode::kInvalidArgument));
 }
 
 // A crash at any step before FORMAT leaves what open() names and create() completes.
