@@ -21,7 +21,7 @@ namespace packstore {
 
 enum class JobKind : std::uint8_t {
   kMerge,    // Replaces deltas by one delta a part, in new files.
-  kImage,    // Writes the pages of each part as of one LSN; what is below stays.
+  kImage,    // Writes the pages of each part as records below one LSN leave them; those stay.
   kDrop,     // Forgets layers that no LSN still needed can see. Writes nothing.
   kCut,      // Divides a layer's rectangle, or trims it to where it holds anything. Writes nothing.
   kMove,     // Gives a layer the rectangle that a merge of it alone would have. Writes nothing.
@@ -31,7 +31,8 @@ enum class JobKind : std::uint8_t {
 // "merge", "image", "drop", "cut", "move", "reclaim".
 PACKSTORE_EXPORT std::string_view to_string(JobKind kind);
 
-// Part of a layer.
+// Part of a layer, by the id that it had when the plan was made. Ids stay valid until the plan
+// ends, also where an earlier job takes other keys of the layer. No job names what another makes.
 struct JobInput {
   LayerId layer = 0;
   KeyRange keys = {};
@@ -42,15 +43,19 @@ struct JobInput {
 // One rectangle that a job makes. Parts of a job do not overlap.
 struct JobPart {
   KeyRange keys = {};
-  LsnRange lsns = {};
-  std::vector<JobInput> inputs = {};  // By descending LSN.
-  std::uint64_t bytes = 0;            // Estimated size of what is made.
+  LsnRange lsns = {};  // Of an image both are its LSN.
+  // By descending LSN. Of an image: the deltas that made the policy want it, perhaps none. It is
+  // not made of them but of the newest image below it and of all records since, which the executor
+  // finds itself.
+  std::vector<JobInput> inputs = {};
+  std::uint64_t bytes = 0;  // Estimated size of what is made.
 
   friend bool operator==(const JobPart&, const JobPart&) = default;
 };
 
-// Where the output of a job is divided into files: before each key of `points`, or, if `bytes` is
-// not 0, wherever a file has reached that many bytes, between pages.
+// Where the output of a job is divided into files: before the first part at or behind each key of
+// `points`; and, if `bytes` is not 0, before each part, and between pages wherever a file has
+// reached that many bytes.
 struct OutputCuts {
   std::vector<Key> points = {};
   std::uint64_t bytes = 0;
@@ -77,7 +82,7 @@ struct CompactionJob {
   // Why, with the cost terms that decided; one line of printable ASCII.
   std::string reason = {};
   // Jobs of the plan, by position, that must be published before this one may begin. All others
-  // touch other rectangles and may run at the same time.
+  // touch other rectangles, perhaps of the same layers, and may run at the same time.
   std::vector<std::uint32_t> after = {};
 
   friend bool operator==(const CompactionJob&, const CompactionJob&) = default;
@@ -176,7 +181,7 @@ struct CellPolicyOptions {
 PACKSTORE_EXPORT std::unique_ptr<CompactionPolicy> make_cell_policy(
     const CellPolicyOptions& options);
 
-// One job a block of lines; docs/compaction.md has the grammar.
+// One job a block of lines; docs/compaction.md, "Plans and runs", has the grammar.
 PACKSTORE_EXPORT std::string print_plan(const CompactionPlan& plan);
 // kCorrupt: names the line and what is wrong with it. parse_plan(print_plan(p)) == p.
 PACKSTORE_EXPORT Result<CompactionPlan> parse_plan(std::string_view text);

@@ -65,15 +65,17 @@ class PACKSTORE_EXPORT JobOutputs {
   virtual ~JobOutputs();
 };
 
+// docs/compaction.md, "Writing an executor", says what each kind of job asks for. No call may throw
+// where a plan is carried out by several threads.
 class PACKSTORE_EXPORT JobExecutor {
  public:
   virtual ~JobExecutor();
-  // Writes the outputs of `job`, which reads its inputs once. Many threads at once, each with a job
-  // of its own. May run in any order within what CompactionJob::after allows.
+  // Writes the outputs of `job`, of its inputs; an image of all that is published below it. Many
+  // threads at once, each with a job of its own, begun in the order of the plan; beside publish().
   virtual Result<std::unique_ptr<JobOutputs>> make(const CompactionJob& job,
                                                    const JobControl& control) = 0;
-  // Adds the outputs and forgets the inputs in one step that a crash does not divide. One thread at
-  // a time, in the order of the plan.
+  // Adds the outputs and forgets the inputs, but not those of an image, in one step that a crash
+  // does not divide. One thread at a time, in the order of the plan, while others are in make().
   virtual Status publish(const CompactionJob& job, JobOutputs& outputs) = 0;
 };
 

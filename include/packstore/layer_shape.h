@@ -2,8 +2,8 @@
 //
 // A layer is a rectangle of a versioned page store, keys across and LSNs up. A delta layer holds
 // every record of its rectangle; an image layer holds every page of its key range as it was at one
-// LSN. The key space is divided by a grid that never moves, into cells of a power of two keys, and
-// decisions fall per cell.
+// LSN, that is, after all records below it. The key space is divided by a grid that never moves,
+// into cells of a power of two keys, and decisions fall per cell.
 //
 // Plain values: any thread may use its own.
 #pragma once
@@ -93,7 +93,8 @@ struct CellShare {
   std::uint64_t records = 0;         // Pages, in an image.
   std::uint64_t embedded_pages = 0;  // Whole pages beside the records of a delta; bytes has them.
   // Reads that had to look here, as shares of all reads: one read in every flush interval, spread
-  // evenly over the pages in use, and one spread like that interval's writes.
+  // evenly over the pages in use, and one spread like the writes of that interval and the one
+  // before. Whoever flushes counts them: docs/compaction.md, "Writing an executor".
   double visits_even = 0;
   double visits_hot = 0;
 

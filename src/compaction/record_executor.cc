@@ -5,12 +5,27 @@
 // the job begins, which other jobs of the plan may change, but not in its rectangle.
 #include "compaction/record_executor.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 #include "compaction/layer_writer.h"
 
 namespace packstore {
+
+namespace {
+
+// What reads have paid for looking into a run is not forgotten where the run is copied.
+void add_visits(const LayerShape& from, LayerShape& to) {
+  for (CellShare& share : to.cells) {
+    const auto paid = std::ranges::lower_bound(from.cells, share.cell, {}, &CellShare::cell);
+    if (paid == from.cells.end() || paid->cell != share.cell) continue;
+    share.visits_even += paid->visits_even;
+    share.visits_hot += paid->visits_hot;
+  }
+}
+
+}  // namespace
 
 struct RecordExecutor::Outputs final : JobOutputs {
   Outputs(const OutputCuts& cuts, const Grid& grid, LayerStorage& storage,
@@ -74,8 +89,9 @@ Status RecordExecutor::make_part(const CompactionJob& job, const JobPart& part, 
       return cut_part(part, outputs);
     case JobKind::kImage:
       return image_part(part, outputs, control);
-    case JobKind::kMerge:
     case JobKind::kReclaim:
+      return copy_part(part, outputs, control);
+    case JobKind::kMerge:
       break;
   }
   return merge_part(part, outputs, control);
@@ -98,6 +114,18 @@ Status RecordExecutor::merge_part(const JobPart& part, Outputs& outputs,
   RETURN_IF_ERROR(merge_records(
       streams, [&](const LayerRecord& record) { return outputs.written.append(record); }));
   outputs.written.end_layer();
+  return {};
+}
+
+Status RecordExecutor::copy_part(const JobPart& part, Outputs& outputs, const JobControl& control) {
+  const std::size_t first = outputs.written.layers.size();
+  RETURN_IF_ERROR(merge_part(part, outputs, control));
+  for (const JobInput& input : part.inputs) {
+    ASSIGN_OR_RETURN(const LayerShape from, find(input.layer));
+    for (std::size_t i = first; i < outputs.written.layers.size(); ++i) {
+      add_visits(from, outputs.written.layers[i]);
+    }
+  }
   return {};
 }
 

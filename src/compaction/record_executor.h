@@ -43,6 +43,7 @@ class RecordExecutor final : public JobExecutor {
   Status make_part(const CompactionJob& job, const JobPart& part, Outputs& outputs,
                    const JobControl& control);
   Status merge_part(const JobPart& part, Outputs& outputs, const JobControl& control);
+  Status copy_part(const JobPart& part, Outputs& outputs, const JobControl& control);
   Status image_part(const JobPart& part, Outputs& outputs, const JobControl& control);
   Status cut_part(const JobPart& part, Outputs& outputs) const;
   Status publish(LayerSet next, Outputs& outputs);

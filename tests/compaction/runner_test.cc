@@ -236,6 +236,30 @@ TEST(RecordExecutor, WritesNothingOutsideOfThePart) {
   EXPECT_THAT(status.error().message, testing::HasSubstr("is not in keys"));
 }
 
+// A run that is copied was looked into as often as before; what merges make begins anew.
+TEST(RecordExecutor, RemembersTheVisitsOfWhatItCopies) {
+  Flushed flushed;
+  flushed.executor.layers().visit_shares([](const LayerShape& layer, CellShare& share) {
+    share.visits_even = static_cast<double>(layer.id);
+    share.visits_hot = static_cast<double>(share.cell.low);
+  });
+  const LayerShape copied = *flushed.executor.layers().find(1);
+  CompactionPlan plan;
+  plan.jobs.push_back(
+      {.kind = JobKind::kReclaim,
+       .parts = {
+           {.keys = copied.keys, .lsns = copied.lsns, .inputs = {{copied.id, copied.keys}}}}});
+  plan.jobs.push_back({.kind = JobKind::kMerge,
+                       .parts = {{.keys = copied.keys,
+                                  .lsns = {200, 400},
+                                  .inputs = {{3, copied.keys}, {2, copied.keys}}}}});
+  ASSERT_TRUE(run_plan(plan, flushed.executor).has_value());
+  flushed.executor.settle();
+  const auto layers = flushed.executor.layers().layers();
+  EXPECT_EQ(layers[layers.size() - 2].cells, copied.cells);
+  for (const CellShare& share : layers.back().cells) EXPECT_EQ(share.visits_even, 0);
+}
+
 TEST(RecordExecutor, CutsFilesBySizeBetweenPages) {
   Flushed flushed;
   JobPart part{.keys = KeyRange::all(), .lsns = {100, 700}};
