@@ -46,7 +46,7 @@ class PACKSTORE_EXPORT PreparedBlocks {
 // is not SHA-256 are kUnsupported where a block is asked for, and absent where it is asked whether.
 //
 // Thread safety: reading and prepare() from any thread; what writes, by one thread at a time,
-// beside readers.
+// beside readers. Where a call has several threads, no function of the store may throw.
 class PACKSTORE_EXPORT BlockStore {
  public:
   BlockStore() = default;

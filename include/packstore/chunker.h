@@ -26,7 +26,8 @@ enum class InputEnd : std::uint8_t { kMore, kLast };
 // Cuts a stream. An application may implement its own.
 //
 // Thread safety: any thread, any number at once: a chunker is const and keeps no state between
-// calls. A stream can therefore be taken up again at any chunk boundary.
+// calls. A stream can therefore be taken up again at any chunk boundary. Must not throw where a
+// file is written by several threads.
 class PACKSTORE_EXPORT Chunker {
  public:
   virtual ~Chunker() = default;

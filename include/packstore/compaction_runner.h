@@ -83,7 +83,7 @@ struct RunPlanOptions {
   unsigned threads = 1;
   RunControl control = {};  // Progress counts jobs.
   // Called with the bytes about to be read or written, by any thread; may wait, for as long as a
-  // RateLimit says, because the runner has no clock.
+  // RateLimit says, because the runner has no clock. With several threads it must not throw.
   JobControl::Pace pace_read = {};
   JobControl::Pace pace_write = {};
 };
