@@ -130,17 +130,19 @@ Result<std::vector<SimulationResult>> run_suite(const SuiteOptions& options) {
 }
 
 std::string print_suite(std::span<const SimulationResult> rows) {
+  std::size_t name_width = 10;
+  for (const SimulationResult& row : rows) name_width = std::max(name_width, row.workload.size());
   std::string text = fmt::format(
-      "{:<10} {:<7} {:>6} {:>6} {:>6} {:>6} {:>5} {:>5} {:>5} {:>5} {:>6} {:>6} {:>9} {:>5}\n",
-      "workload", "policy", "WA", "ratio", "bound", "space", "even", "hot", "p99", "peak", "files",
-      "layers", "replay", "dead");
+      "{:<{}} {:<7} {:>6} {:>6} {:>6} {:>6} {:>5} {:>5} {:>5} {:>5} {:>6} {:>6} {:>9} {:>5}\n",
+      "workload", name_width, "policy", "WA", "ratio", "bound", "space", "even", "hot", "p99",
+      "peak", "files", "layers", "replay", "dead");
   double reference = 1;
   for (const SimulationResult& row : rows) {
     if (row.policy == "tiered") reference = row.write_amp;
     text += fmt::format(
-        "{:<10} {:<7} {:>6.3f} {:>6.3f} {:>6.3f} {:>6.3f} {:>5.2f} {:>5.2f} {:>5.2f} {:>5} {:>6} "
+        "{:<{}} {:<7} {:>6.3f} {:>6.3f} {:>6.3f} {:>6.3f} {:>5.2f} {:>5.2f} {:>5.2f} {:>5} {:>6} "
         "{:>6} {:>9.1f} {:>5.2f}\n",
-        row.workload, row.policy, row.write_amp, row.write_amp / reference, row.bound,
+        row.workload, name_width, row.policy, row.write_amp, row.write_amp / reference, row.bound,
         row.storage_amp, row.read_even.occupied, row.read_hot.occupied, row.read_p99, row.read_peak,
         row.files_written, row.deltas_left + row.images_left, row.replay_records,
         row.storage_amp > 0 ? row.physical_amp / row.storage_amp - 1 : 0);

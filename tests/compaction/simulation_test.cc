@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "compaction/histories.h"
 
 namespace packstore {
@@ -189,6 +191,21 @@ TEST(Simulation, StopsWhenAsked) {
                                                 {.control = {.stop = stop.get_token()}});
   ASSERT_FALSE(row.has_value());
   EXPECT_EQ(row.error().code, ErrorCode::kCancelled);
+}
+
+TEST(Suite, IsATableOfAlignedColumnsForNamesOfAnyLength) {
+  const std::vector<SimulationResult> rows = {
+      {.workload = "short", .policy = "cells"},
+      {.workload = "a-trace-of-one-day.bin.xz", .policy = "tiered"}};
+  std::istringstream table(print_suite(rows));
+  std::string header;
+  std::getline(table, header);
+  std::size_t lines = 0;
+  for (std::string line; std::getline(table, line); ++lines) {
+    EXPECT_EQ(line.size(), header.size());
+    EXPECT_EQ(line.find(rows[lines].policy), header.find("policy"));
+  }
+  EXPECT_EQ(lines, rows.size());
 }
 
 TEST(Suite, IsTheSameTableOnAnyNumberOfThreads) {
