@@ -29,7 +29,7 @@ namespace packstore {
 class Store;
 struct RefMove;
 
-// Contents on their way into a block store. A loan: they must stay where they are until the put.
+// Contents on their way into a block store. They are a loan, and stay where they are until the put.
 class PACKSTORE_EXPORT PreparedBlocks {
  public:
   PreparedBlocks() = default;
@@ -37,6 +37,8 @@ class PACKSTORE_EXPORT PreparedBlocks {
   PreparedBlocks& operator=(const PreparedBlocks&) = delete;
   virtual ~PreparedBlocks() = default;
 
+  std::vector<ObjectId> names = {};  // The SHA-256 of each content that was given, in their order.
+  // What put_prepared() is to write: those that the store did not have when they were prepared.
   std::vector<ByteView> contents = {};
   std::vector<ObjectId> ids = {};  // ids[i] is the SHA-256 of contents[i].
 };
@@ -85,7 +87,8 @@ class PACKSTORE_EXPORT BlockStore {
   Result<std::vector<Cid>> put_many(NodeKind kind, std::span<const ByteView> contents);
 
   // The two halves of put_many(), for callers with several threads: the first does what takes long
-  // (hashing, looking up, compressing), the second writes what is new.
+  // (hashing, looking up, compressing), the second writes what is new. Where it is not overridden,
+  // prepare() asks has_objects() what that is.
   virtual Result<std::unique_ptr<PreparedBlocks>> prepare(std::span<const ByteView> contents) const;
   virtual Status put_prepared(const PreparedBlocks& blocks) = 0;
 

@@ -153,7 +153,7 @@ Result<std::vector<Cid>> BlockStore::put_many(NodeKind kind, std::span<const Byt
     const std::size_t count = slice_length(contents);
     ASSIGN_OR_RETURN(const auto blocks, prepare(contents.first(count)));
     RETURN_IF_ERROR(put_prepared(*blocks));
-    for (const ObjectId& id : blocks->ids) cids.push_back(Cid::of(kind, id));
+    for (const ObjectId& id : blocks->names) cids.push_back(Cid::of(kind, id));
     contents = contents.subspan(count);
   }
   return cids;
@@ -162,9 +162,14 @@ Result<std::vector<Cid>> BlockStore::put_many(NodeKind kind, std::span<const Byt
 Result<std::unique_ptr<PreparedBlocks>> BlockStore::prepare(
     std::span<const ByteView> contents) const {
   auto blocks = std::make_unique<PreparedBlocks>();
-  blocks->contents.assign(contents.begin(), contents.end());
-  blocks->ids.resize(contents.size());
-  hash::sha256_many(blocks->contents, blocks->ids);
+  blocks->names.resize(contents.size());
+  hash::sha256_many(contents, blocks->names);
+  ASSIGN_OR_RETURN(const std::vector<bool> has, has_objects(blocks->names));
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    if (has[i]) continue;
+    blocks->contents.push_back(contents[i]);
+    blocks->ids.push_back(blocks->names[i]);
+  }
   return blocks;
 }
 
@@ -232,10 +237,9 @@ struct OverlayBlocks::Prepared final : PreparedBlocks {
 Result<std::unique_ptr<PreparedBlocks>> OverlayBlocks::prepare(
     std::span<const ByteView> contents) const {
   auto blocks = std::make_unique<Prepared>();
-  blocks->contents.assign(contents.begin(), contents.end());
-  blocks->ids.resize(contents.size());
-  hash::sha256_many(blocks->contents, blocks->ids);
-  ASSIGN_OR_RETURN(const std::vector<bool> in_lower, lower_.has_objects(blocks->ids));
+  blocks->names.resize(contents.size());
+  hash::sha256_many(contents, blocks->names);
+  ASSIGN_OR_RETURN(const std::vector<bool> in_lower, lower_.has_objects(blocks->names));
   std::vector<ByteView> missing;
   for (std::size_t i = 0; i < contents.size(); ++i) {
     if (!in_lower[i]) missing.push_back(contents[i]);

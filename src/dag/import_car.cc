@@ -56,9 +56,9 @@ class CarImporter {
     for (const dag::CarBlock& block : slice_) contents.push_back(block.content());
     ASSIGN_OR_RETURN(const auto prepared, blocks_.prepare(contents));
     for (std::size_t i = 0; i < slice_.size(); ++i) {
-      if (slice_[i].cid.object_id() == prepared->ids[i]) continue;
+      if (slice_[i].cid.object_id() == prepared->names[i]) continue;
       return fail(ErrorCode::kCorrupt, "CAR at byte {}: block {} has the SHA-256 {}",
-                  slice_[i].offset, slice_[i].cid.to_text(), prepared->ids[i].to_hex());
+                  slice_[i].offset, slice_[i].cid.to_text(), prepared->names[i].to_hex());
     }
     RETURN_IF_ERROR(blocks_.put_prepared(*prepared));
     for (const dag::CarBlock& block : slice_) ledger_.add(block.cid, block.content());

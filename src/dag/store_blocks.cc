@@ -26,8 +26,7 @@ Result<std::unique_ptr<PreparedBlocks>> StoreBlocks::prepare(
   ASSIGN_OR_RETURN(const std::shared_ptr<Batch> batch, begin_if_none());
   ASSIGN_OR_RETURN(PreparedPut put, batch->prepare(contents));
   auto blocks = std::make_unique<Prepared>(std::move(put));
-  blocks->contents.assign(contents.begin(), contents.end());
-  blocks->ids.assign(blocks->put.ids().begin(), blocks->put.ids().end());
+  blocks->names.assign(blocks->put.ids().begin(), blocks->put.ids().end());
   return std::unique_ptr<PreparedBlocks>(std::move(blocks));
 }
 

@@ -151,23 +151,26 @@ class FileWriter {
       leaves.assign(encoded.begin(), encoded.end());
     }
     ASSIGN_OR_RETURN(const auto prepared, blocks_.prepare(leaves));
+    std::vector<Subtree> made;
+    made.reserve(leaves.size());
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      made.push_back({encoder_.cid_of(encoder_.leaf_kind(), prepared->names[i]), chunks[i].size(),
+                      leaves[i].size()});
+    }
 
     if (!turns_.wait(segment.number)) return {};
-    RETURN_IF_ERROR(put(segment, chunks, *prepared));
+    RETURN_IF_ERROR(put(segment, made, *prepared));
     turns_.end();
     return {};
   }
 
   // In its turn.
-  Status put(const Segment& segment, std::span<const ByteView> chunks,
+  Status put(const Segment& segment, std::span<const Subtree> leaves,
              const PreparedBlocks& prepared) {
-    RETURN_IF_ERROR(encoder_.check_leaves(root_.chunks + chunks.size()));
+    RETURN_IF_ERROR(encoder_.check_leaves(root_.chunks + leaves.size()));
     RETURN_IF_ERROR(blocks_.put_prepared(prepared));
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-      RETURN_IF_ERROR(layout_.add({encoder_.cid_of(encoder_.leaf_kind(), prepared.ids[i]),
-                                   chunks[i].size(), prepared.contents[i].size()}));
-    }
-    root_.chunks += chunks.size();
+    for (const Subtree& leaf : leaves) RETURN_IF_ERROR(layout_.add(leaf));
+    root_.chunks += leaves.size();
     root_.size += segment.size;
     const RunControl& control = options_.control;
     if (control.on_progress) {
@@ -200,7 +203,7 @@ class FileWriter {
   Result<Cid> put_block(NodeKind kind, ByteView block) {
     ASSIGN_OR_RETURN(const auto prepared, blocks_.prepare({&block, 1}));
     RETURN_IF_ERROR(blocks_.put_prepared(*prepared));
-    return encoder_.cid_of(kind, prepared->ids.front());
+    return encoder_.cid_of(kind, prepared->names.front());
   }
 
   BlockStore& blocks_;

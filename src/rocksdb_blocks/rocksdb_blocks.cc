@@ -84,10 +84,8 @@ RocksDbBlocks::RocksDbBlocks(std::unique_ptr<Database> database) : database_(std
 RocksDbBlocks::~RocksDbBlocks() = default;
 
 Status RocksDbBlocks::put_prepared(const PreparedBlocks& blocks) {
-  ASSIGN_OR_RETURN(const std::vector<bool> known, has_objects(blocks.ids));
   rocksdb::WriteBatch batch;
   for (std::size_t i = 0; i < blocks.ids.size(); ++i) {
-    if (known[i]) continue;
     RETURN_IF_ERROR(
         status_of(batch.Put(key_of(blocks.ids[i]), slice_of(blocks.contents[i])), database_->path));
   }

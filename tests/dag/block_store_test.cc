@@ -13,9 +13,11 @@
 #ifdef PACKSTORE_HAVE_ROCKSDB
 #include "packstore/rocksdb_blocks.h"
 #endif
+#include "packstore/file.h"
 #include "packstore/store.h"
 #include "support/child_process.h"
 #include "support/store_scratch.h"
+#include "watched_blocks.h"
 
 namespace packstore {
 namespace {
@@ -240,6 +242,28 @@ TYPED_TEST(BlockStoreTest, IsPreparedByManyThreadsAtOnce) {
   for (std::uint64_t i = 0; i < 100; ++i) {
     const Cid cid = Cid::of(NodeKind::kRaw, ObjectId::of(this->content(i)));
     EXPECT_EQ(this->blocks().get(cid).value(), this->content(i));
+  }
+}
+
+// A store that implements what it must and no more, as an application's does.
+TEST(BlockStore, IsNotGivenAgainWhatItHas) {
+  testing::WatchedBlocks blocks;
+  const std::vector<ByteView> two{as_bytes("one"), as_bytes("two")};
+  const std::vector<ByteView> three{as_bytes("three"), as_bytes("two"), as_bytes("one")};
+  const std::vector<Cid> first = blocks.put_many(NodeKind::kRaw, two).value();
+  const std::vector<Cid> second = blocks.put_many(NodeKind::kRaw, three).value();
+  EXPECT_THAT(second,
+              ElementsAre(Cid::of(NodeKind::kRaw, ObjectId::of(three[0])), first[1], first[0]));
+  EXPECT_EQ(blocks.puts(), 3);
+
+  const Bytes content = testing::content_of(1, 5'000'000);
+  ViewSource source(content);
+  const FileRoot root = write_file(blocks, source).value();
+  const std::uint64_t puts = blocks.puts();
+  for (const unsigned threads : {1U, 3U}) {
+    ViewSource again(content);
+    EXPECT_EQ(write_file(blocks, again, {.threads = threads}).value().cid, root.cid);
+    EXPECT_EQ(blocks.puts(), puts);
   }
 }
 
