@@ -94,11 +94,12 @@ struct DagReport {
 PACKSTORE_EXPORT Result<DagReport> check_dag(const BlockStore& blocks, const Cid& root,
                                              const CheckDagOptions& options = {});
 
-// The links to objects that a store may hold, for MaintenanceLock::collect(): children_of() without
-// what is no object there, content within a CID for example.
+// The links to objects that a store may hold, for MaintenanceLock::collect(): children_of(), with
+// the links within content that stands in a CID in place of that, and without those of other
+// hashes.
 //
-// kCorrupt as children_of(). kUnsupported: a link by SHA-256 with a codec that is not read, behind
-// which there may be more.
+// kCorrupt as children_of(), also for content in a CID. kUnsupported: a link by SHA-256, or content
+// in a CID, with a codec that is not read, behind which there may be more.
 PACKSTORE_EXPORT Result<std::vector<Link>> object_links(NodeKind kind, ByteView block);
 
 }  // namespace packstore

@@ -11,6 +11,7 @@
 #include "dag/dag_pb.h"
 #include "dag/dag_walk.h"
 #include "dag/file_node.h"
+#include "dag/inline_links.h"
 #include "dag/unixfs.h"
 #include "store/progress_meter.h"
 
@@ -89,7 +90,8 @@ Result<std::vector<Cid>> children_of(const Cid& cid, ByteView block) {
 }
 
 Result<std::vector<Link>> object_links(NodeKind kind, ByteView block) {
-  ASSIGN_OR_RETURN(const std::vector<Cid> children, children_of(kind, block));
+  ASSIGN_OR_RETURN(std::vector<Cid> children, children_of(kind, block));
+  ASSIGN_OR_RETURN(children, dag::follow_inline(std::move(children)));
   std::vector<Link> links;
   for (const Cid& child : children) {
     const std::optional<ObjectId> id = child.object_id();

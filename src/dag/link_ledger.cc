@@ -6,39 +6,20 @@
 #include <utility>
 
 #include "base/error.h"
+#include "dag/inline_links.h"
 
 namespace packstore::dag {
 namespace {
 
-// How deep contents may stand in links in contents. A CID has room for fewer.
-constexpr int kInlineDepthMax = 16;
-
-class LinkFilter {
- public:
-  Status take(const Cid& cid, ByteView content, int depth) {
-    ASSIGN_OR_RETURN(std::vector<Cid> children, children_of(cid, content));
-    for (Cid& child : children) {
-      if (const auto inner = child.inline_content()) {
-        if (depth == kInlineDepthMax) return fail(ErrorCode::kUnsupported, "links in links");
-        RETURN_IF_ERROR(take(child, *inner, depth + 1));
-      } else if (child.object_id() || !std::exchange(has_foreign_, true)) {
-        kept.push_back(std::move(child));
-      }
-    }
-    return {};
-  }
-
-  std::vector<Cid> kept;
-
- private:
-  bool has_foreign_ = false;
-};
-
 Result<std::vector<Cid>> links_to_keep(const Cid& cid, ByteView content) {
-  LinkFilter filter;
-  RETURN_IF_ERROR(filter.take(cid, content, 0));
-  filter.kept.shrink_to_fit();
-  return std::move(filter.kept);
+  ASSIGN_OR_RETURN(std::vector<Cid> links, children_of(cid, content));
+  ASSIGN_OR_RETURN(links, follow_inline(std::move(links)));
+  bool has_foreign = false;
+  std::erase_if(links, [&](const Cid& link) {
+    return !link.object_id() && std::exchange(has_foreign, true);
+  });
+  links.shrink_to_fit();
+  return links;
 }
 
 // The error of a link to what arrived under another codec.

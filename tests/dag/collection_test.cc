@@ -4,6 +4,7 @@
 #include "dag/dag_cbor.h"
 #include "dag/dag_pb.h"
 #include "file_sources.h"
+#include "inline_cids.h"
 #include "packstore/dag.h"
 #include "packstore/directory.h"
 #include "packstore/store.h"
@@ -53,6 +54,29 @@ TEST_F(DagCollection, FollowsDagCborAndDagPb) {
   set_ref(inner);
   EXPECT_EQ(collect().value().removed, 3);
   EXPECT_TRUE(has(other));
+}
+
+// A node in the CID that links to it is no object, and what it links to is one.
+TEST_F(DagCollection, FollowsNodesThatStandInACid) {
+  const Cid leaf = put_text("leaf");
+  const Cid within = cid_within(NodeKind::kDagCbor, encode_cbor({CborList{{leaf}}}).value());
+  set_ref(put_cbor({CborList{{within}}}));
+  put_text("garbage");
+  EXPECT_EQ(collect().value().removed, 1);
+  EXPECT_TRUE(has(leaf));
+}
+
+TEST_F(DagCollection, CountsWhatANodeThatStandsInACidReferences) {
+  store_ = Store::create(scratch_ / "counting", {.reference_counts = ReferenceCounts::kExact,
+                                                 .open = {.children_of = object_links}})
+               .value();
+  const Cid leaf = put_text("leaf");
+  const Cid within = cid_within(NodeKind::kDagCbor, encode_cbor({CborList{{leaf}}}).value());
+  set_ref(put_cbor({CborList{{within}}}));
+  EXPECT_EQ(store_.refs().count({*leaf.object_id(), NodeKind::kRaw}).value(), 1);
+  EXPECT_EQ(collect().value().removed, 0);
+  ASSERT_THAT(store_.refs().dereference("head"), Succeeds());
+  EXPECT_FALSE(has(leaf));
 }
 
 // Every shard of a directory, and every file behind it, the chunks of large ones included.

@@ -9,6 +9,7 @@
 #include "dag/file_node.h"
 #include "dag/fixtures.h"
 #include "dag/unixfs.h"
+#include "inline_cids.h"
 
 namespace packstore::dag {
 namespace {
@@ -61,6 +62,35 @@ TEST(ObjectLinks, AreThoseThatAStoreMayHold) {
               ElementsAre(Link{ObjectId::of(as_bytes("leaf")), NodeKind::kRaw},
                           Link{ObjectId::of(as_bytes("inner")), NodeKind::kDagCbor}));
   EXPECT_EQ(object_links(NodeKind::kDagCbor, as_bytes("?")).error().code, ErrorCode::kCorrupt);
+}
+
+Bytes links_to(const Cid& a, const Cid& b) { return encode_cbor({CborList{{a}, {b}}}).value(); }
+
+TEST(ObjectLinks, AreFollowedThroughNodesThatStandInACid) {
+  const Cid deep = raw_cid("deep");
+  const Cid leaf = raw_cid("leaf");
+  const Cid inner =
+      cid_within(NodeKind::kDagPb, encode_pb({.links = {{.cid = deep}, {.cid = deep}}}));
+  Cid cid = cid_within(NodeKind::kDagCbor, encode_cbor({CborList{{leaf}}}).value());
+  for (int i = 0; i < 3; ++i) {
+    cid = cid_within(NodeKind::kDagCbor, encode_cbor({CborList{{cid}}}).value());
+  }
+  EXPECT_THAT(
+      object_links(NodeKind::kDagCbor, links_to(cid, inner)).value(),
+      ElementsAre(Link{*leaf.object_id(), NodeKind::kRaw}, Link{*deep.object_id(), NodeKind::kRaw},
+                  Link{*deep.object_id(), NodeKind::kRaw}));
+}
+
+// Nobody knows then what is behind it.
+TEST(ObjectLinks, RefuseContentInACidThatIsNoNode) {
+  const Cid leaf = raw_cid("leaf");
+  const auto broken =
+      object_links(NodeKind::kDagCbor, links_to(leaf, cid_within(NodeKind::kDagPb, as_bytes("?"))));
+  ASSERT_FALSE(broken.has_value());
+  EXPECT_EQ(broken.error().code, ErrorCode::kCorrupt);
+  const Cid foreign = Cid::decode(as_bytes(std::string_view("\x01\x72\x00\x00", 4))).value();
+  EXPECT_EQ(object_links(NodeKind::kDagCbor, links_to(leaf, foreign)).error().code,
+            ErrorCode::kUnsupported);
 }
 
 TEST(LinksOf, SayTheNameOfAnEntryAndTheSizeOfAPiece) {
