@@ -8,6 +8,10 @@
 //   - nobody has put again since it began.
 // So whoever builds up something that no ref reaches yet does it in one batch that moves the ref in
 // its commit, or pins it first.
+//
+// A store that counts references releases first what has lost its last one and could not go at that
+// time, in durable steps of some thousand objects each. What a step took is gone, whatever becomes
+// of the call.
 #pragma once
 
 #include <chrono>
@@ -41,21 +45,22 @@ struct CollectOptions {
   ChildrenOf children_of = {};
   CollectMode mode = CollectMode::kRemove;
   BrokenNodes broken_nodes = BrokenNodes::kRefuse;
-  // How long the sweep waits for open batches before kBusy.
+  // How long the sweep, or a step of releases, waits for open batches before kBusy.
   std::chrono::milliseconds wait = std::chrono::seconds(5);
   // Hears of each object that goes, or would go, by ascending id. Called in the sweep, under its
   // locks: be brief, and do not call the store. Begins again where a full disk made the call do so.
+  // Of what is released it hears before, by ascending id in each step, and once that is durable.
   std::function<void(const ObjectId& id)> on_garbage = {};
   RunControl control = {};
 };
 
 struct CollectReport {
-  std::uint64_t reached = 0;  // Objects that roots reach, or that were put again meanwhile.
-  std::uint64_t removed = 0;  // Gone, or in a dry run: would go.
-  // Besides: gone because their last reference had gone, in a store that counts them.
-  std::uint64_t released = 0;
+  std::uint64_t reached = 0;       // Objects that roots reach, or that were put again meanwhile.
+  std::uint64_t removed = 0;       // Gone, or in a dry run: would go.
   std::uint64_t loose_bytes = 0;   // Of those: in loose files, free at once.
   std::uint64_t packed_bytes = 0;  // Of those: in packs, headers included, free after repack().
+  // Besides: gone because their last reference had gone, in a store that counts them; or would go.
+  std::uint64_t released = 0;
   // Why nodes were skipped, with BrokenNodes::kSkip.
   std::vector<Error> skipped = {};
 };

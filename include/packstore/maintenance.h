@@ -136,9 +136,10 @@ class PACKSTORE_EXPORT MaintenanceLock {
   // Removes the objects that no root reaches; see collection.h. Marking goes on beside everybody
   // and may take long; the sweep then holds batches and index writers off for the time of one
   // transaction. Marking begins anew with every call; a call that failed or was cancelled has
-  // removed nothing. Space in packs comes back with repack(). kCorrupt: a node is absent, damaged,
-  // or of another kind than its parent says; the message names both. kBusy: batches were open for
-  // longer than `options.wait`. kCancelled: as it says.
+  // removed nothing, but what a store that counts references had released before. Space in packs
+  // comes back with repack(). kCorrupt: a node is absent, damaged, or of another kind than its
+  // parent says; the message names both. kBusy: batches were open for longer than `options.wait`.
+  // kCancelled: as it says.
   Result<CollectReport> collect(const CollectOptions& options);
 
   // Removes what nothing reaches: sandbox files of dead writers, loose copies of packed objects,

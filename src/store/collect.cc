@@ -13,6 +13,9 @@
 //
 // Until the commit of step 4 nothing has changed but notes, which at worst keep garbage until the
 // next collection. A collection that was cancelled or killed is simply begun again.
+//
+// Where references are counted, what has lost its last one is released before step 1 (release.h),
+// in transactions of its own.
 #include "store/collect.h"
 
 #include <algorithm>
@@ -62,6 +65,7 @@ class Collector {
     if (!options_.children_of) {
       return fail(ErrorCode::kInvalidArgument, "collect: no function that finds links was given");
     }
+    RETURN_IF_ERROR(check_stop());
     if (options_.mode == CollectMode::kRemove) RETURN_IF_ERROR(carry_out());
     RETURN_IF_ERROR(forget_kept());
     RETURN_IF_ERROR(bring_in_tails());
@@ -82,7 +86,7 @@ class Collector {
 
   // What has lost its last reference goes without being looked for.
   Status carry_out() {
-    const Result<std::uint64_t> released = carry_out_releases(core_, options_.wait);
+    const Result<std::uint64_t> released = carry_out_releases(core_, options_);
     if (released) {
       report_.released = *released;
       return {};
@@ -137,7 +141,8 @@ class Collector {
     RETURN_IF_ERROR(walk(Absence::kIsDamage));
     RETURN_IF_ERROR(for_each_pinned(
         core_, [&](const Link& link) { return reach(link, std::nullopt, Absence::kIsFine); }));
-    RETURN_IF_ERROR(mark_releases());
+    // A dry run has carried out none of them, and looks at what they would take.
+    if (options_.mode == CollectMode::kRemove) RETURN_IF_ERROR(mark_releases());
     // What was absent in an earlier round may have been put since.
     RETURN_IF_ERROR(marks_->take_back());
     RETURN_IF_ERROR(walk(Absence::kIsFine));
@@ -233,6 +238,8 @@ class Collector {
       ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
       RETURN_IF_ERROR(mark_from_roots());
       const auto drop_page = [&](std::span<const Garbage> page) -> Status {
+        tell(page);
+        count(page);
         for (const Garbage& garbage : page) RETURN_IF_ERROR(drop(*transaction, garbage));
         return {};
       };
@@ -253,7 +260,6 @@ class Collector {
     for (std::optional<ObjectId> after;;) {
       RETURN_IF_ERROR(check_stop());
       ASSIGN_OR_RETURN(const std::vector<Garbage> page, marks_->unreached(after, kPage));
-      for (const Garbage& garbage : page) count(garbage);
       RETURN_IF_ERROR(visit(std::span<const Garbage>(page)));
       if (page.size() < kPage) return {};
       after = page.back().id;
@@ -269,23 +275,43 @@ class Collector {
     return garbage.loose_bytes ? transaction.add_pending_unlink(garbage.id) : Status();
   }
 
-  // What a sweep would do, from the rows as they are now.
+  // What releases and then a sweep would do, from the rows as they are now.
   Status count_garbage() {
-    return for_each_garbage([&](std::span<const Garbage> page) -> Status {
-      std::vector<ObjectId> ids;
-      for (const Garbage& garbage : page) ids.push_back(garbage.id);
-      return core_.index->find_many(ids,
-                                    [&](std::size_t, const Result<index::Location>& at) -> Status {
-                                      if (at) report_.packed_bytes += record_bytes(*at);
-                                      return {};
-                                    });
-    });
+    std::uint64_t unreached = 0;
+    RETURN_IF_ERROR(for_each_garbage([&](std::span<const Garbage> page) -> Status {
+      unreached += page.size();
+      tell(page);
+      return {};
+    }));
+    RETURN_IF_ERROR(mark_releases());
+    RETURN_IF_ERROR(walk(Absence::kIsFine));
+    RETURN_IF_ERROR(for_each_garbage([&](std::span<const Garbage> page) -> Status {
+      count(page);
+      return count_packed_bytes(page);
+    }));
+    report_.released = unreached - report_.removed;
+    candidates_ -= report_.released;  // A sweep would not meet them.
+    return {};
   }
 
-  void count(const Garbage& garbage) {
-    ++report_.removed;
-    report_.loose_bytes += garbage.loose_bytes.value_or(0);
-    if (options_.on_garbage) options_.on_garbage(garbage.id);
+  Status count_packed_bytes(std::span<const Garbage> page) {
+    std::vector<ObjectId> ids;
+    for (const Garbage& garbage : page) ids.push_back(garbage.id);
+    return core_.index->find_many(ids,
+                                  [&](std::size_t, const Result<index::Location>& at) -> Status {
+                                    if (at) report_.packed_bytes += record_bytes(*at);
+                                    return {};
+                                  });
+  }
+
+  void tell(std::span<const Garbage> page) const {
+    if (!options_.on_garbage) return;
+    for (const Garbage& garbage : page) options_.on_garbage(garbage.id);
+  }
+
+  void count(std::span<const Garbage> page) {
+    report_.removed += page.size();
+    for (const Garbage& garbage : page) report_.loose_bytes += garbage.loose_bytes.value_or(0);
   }
 
   static std::uint64_t record_bytes(const index::Location& at) {

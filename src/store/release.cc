@@ -9,10 +9,11 @@
 //    the node holds, which may make further releases; drop its row, note its loose copy as pending
 //    unlink, unless somebody has put it again meanwhile; the release is done.
 // 4. After some thousand of them, or when nothing is left that can go, commit and give sessions
-//    back. A release is a row, so a crash leaves what is left to do. Unlink as a removal does, and
-//    go on with step 2.
+//    back. A release is a row, so a crash leaves what is left to do, and so does a stop. Unlink as
+//    a removal does, and go on with step 2.
 #include "store/release.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -91,7 +92,7 @@ class PinnedObjects {
 
 class Releaser {
  public:
-  Releaser(StoreCore& core, std::chrono::milliseconds wait) : core_(core), wait_(wait) {}
+  Releaser(StoreCore& core, const CollectOptions& options) : core_(core), options_(options) {}
 
   Result<std::uint64_t> run() {
     RETURN_IF_ERROR(check_all_followed());
@@ -118,14 +119,15 @@ class Releaser {
   }
 
   Status run_transaction() {
+    RETURN_IF_ERROR(check_stop());
     ASSIGN_OR_RETURN(const io::HeldLock sessions,
-                     hold_off_sessions(*core_.locks, wait_, "release"));
+                     hold_off_sessions(*core_.locks, options_.wait, "release"));
     RETURN_IF_ERROR(settle_tails(core_));
     ASSIGN_OR_RETURN(auto transaction, core_.index->begin_write(index::CommitSync::kDurable));
     PinnedObjects pinned(core_, *transaction);
     RETURN_IF_ERROR(pinned.find());
     const std::uint64_t before = done_;
-    const std::uint64_t removed = removed_;
+    gone_.clear();
     while (done_ - before < kReleasesAtOnce) {
       const std::uint64_t pass = done_;
       RETURN_IF_ERROR(run_pass(*transaction, pinned, before + kReleasesAtOnce));
@@ -133,9 +135,21 @@ class Releaser {
     }
     if (done_ == before) return {};
     if (!is_collecting(core_)) RETURN_IF_ERROR(forget_kept(*transaction));
-    Status committed = transaction->commit();
-    if (!committed) removed_ = removed;
-    return committed;
+    RETURN_IF_ERROR(transaction->commit());
+    removed_ += gone_.size();
+    tell();
+    return {};
+  }
+
+  void tell() {
+    if (!options_.on_garbage) return;
+    std::ranges::sort(gone_);
+    for (const ObjectId& id : gone_) options_.on_garbage(id);
+  }
+
+  Status check_stop() const {
+    if (!options_.control.stop.stop_requested()) return {};
+    return fail(ErrorCode::kCancelled, "collect: stopped after releasing {} objects", removed_);
   }
 
   // Once through all releases that there are. What it releases in turn may come in the same pass.
@@ -145,6 +159,7 @@ class Releaser {
       ASSIGN_OR_RETURN(const std::vector<Link> page,
                        transaction.reference_table()->steps(ReferenceStep::kRelease, after, kPage));
       for (const Link& node : page) {
+        RETURN_IF_ERROR(check_stop());
         if (skipped_.contains(node.id)) continue;
         ASSIGN_OR_RETURN(const bool kept, pinned.contains(node.id));
         if (!kept) RETURN_IF_ERROR(release(transaction, node));
@@ -168,7 +183,7 @@ class Releaser {
     ASSIGN_OR_RETURN(const bool is_kept, transaction.is_kept(node.id));
     if (is_kept) return {};
     ASSIGN_OR_RETURN(const bool removed, remove_object(core_, transaction, node.id));
-    if (removed) ++removed_;
+    if (removed) gone_.push_back(node.id);
     return {};
   }
 
@@ -181,9 +196,10 @@ class Releaser {
   }
 
   StoreCore& core_;
-  const std::chrono::milliseconds wait_;
+  const CollectOptions& options_;
   std::uint64_t done_ = 0;
   std::uint64_t removed_ = 0;
+  std::vector<ObjectId> gone_;  // In the transaction under way.
   std::set<ObjectId> skipped_;
   std::optional<Error> broken_;
 };
@@ -193,7 +209,7 @@ Status carry_out_round(StoreCore& core) {
                    io::HeldLock::take(*core.locks, kMaintenanceLock, io::LockKind::kExclusive,
                                       std::chrono::milliseconds(0), "releasing references"));
   RETURN_IF_ERROR(finish_unlinks(core));
-  RETURN_IF_ERROR(carry_out_releases(core, std::chrono::milliseconds(0)));
+  RETURN_IF_ERROR(carry_out_releases(core, {.wait = std::chrono::milliseconds(0)}));
   return {};
 }
 
@@ -230,10 +246,10 @@ Status carry_out_releases(StoreCore& core) {
 
 void try_releases(StoreCore& core) { static_cast<void>(carry_out_releases(core).has_value()); }
 
-Result<std::uint64_t> carry_out_releases(StoreCore& core, std::chrono::milliseconds wait) {
+Result<std::uint64_t> carry_out_releases(StoreCore& core, const CollectOptions& options) {
   ASSIGN_OR_RETURN(const bool any, has_releases(core));
   if (!any) return 0;
-  return Releaser(core, wait).run();
+  return Releaser(core, options).run();
 }
 
 }  // namespace packstore::store

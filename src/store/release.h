@@ -1,10 +1,10 @@
 // Releases: what has lost its last reference goes, and with it the references that it held.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 
 #include "index/index.h"
+#include "packstore/collection.h"
 #include "packstore/result.h"
 
 namespace packstore::store {
@@ -27,8 +27,9 @@ Status carry_out_releases(StoreCore& core);
 // The same where an error is nobody's: what could not be done is left to the next call.
 void try_releases(StoreCore& core);
 
-// The same under the maintenance lock, which the caller holds; waits for batches. How many objects
-// went. kBusy: batches were open for longer than `wait`.
-Result<std::uint64_t> carry_out_releases(StoreCore& core, std::chrono::milliseconds wait);
+// The same under the maintenance lock, which the caller holds, as part of a collection with these
+// options: waits for batches, stops when it is told, and tells what went. How many objects went.
+// kBusy, kCancelled: some may have gone.
+Result<std::uint64_t> carry_out_releases(StoreCore& core, const CollectOptions& options);
 
 }  // namespace packstore::store

@@ -9,7 +9,23 @@
 namespace packstore::testing {
 namespace {
 
-using ReferenceCountsTest = CountingFixture;
+class ReferenceCountsTest : public CountingFixture {
+ protected:
+  // Each node links to the one before it: as deep as it is long, and released in several
+  // transactions.
+  void put_history(std::uint64_t length) {
+    Batch batch = store().begin_batch().value();
+    std::vector<Link> previous;
+    for (std::uint64_t i = 0; i < length; ++i) {
+      const std::string text = node_text(std::to_string(i), previous);
+      previous = {node(batch.put(as_bytes(text)).value())};
+    }
+    const Link head = previous.front();
+    ASSERT_THAT(batch.move_ref("head", {.to = head.id, .kind = head.kind}), Succeeds());
+    ASSERT_THAT(batch.commit(), Succeeds());
+    EXPECT_EQ(count_objects(), length);
+  }
+};
 
 TEST_F(ReferenceCountsTest, AStoreWithoutCountsSaysSo) {
   Store plain = Store::create(scratch_ / "plain").value();
@@ -244,6 +260,82 @@ TEST_F(ReferenceCountsTest, ReleasesWaitForMaintenanceAndACollectionCarriesThemO
   EXPECT_EQ(report.released, 1);
   EXPECT_EQ(report.removed, 0);
   EXPECT_FALSE(has(leaf));
+}
+
+TEST_F(ReferenceCountsTest, ACollectionThatIsToldToStopBeforeItBeginsReleasesNothing) {
+  const ObjectId leaf = put("leaf");
+  set_ref("head", raw(leaf));
+  MaintenanceLock lock = store().lock_maintenance().value();
+  set_ref("head", std::nullopt);
+  std::stop_source stop;
+  stop.request_stop();
+  std::uint64_t heard = 0;
+  EXPECT_THAT(lock.collect({.children_of = links_of,
+                            .on_garbage = [&](const ObjectId&) { ++heard; },
+                            .control = {.stop = stop.get_token()}}),
+              FailsWith(ErrorCode::kCancelled));
+  EXPECT_TRUE(has(leaf));
+  EXPECT_EQ(heard, 0);
+}
+
+TEST_F(ReferenceCountsTest, AStopEndsReleasesWithTheStepThatIsDoneAndEverythingThatWentIsTold) {
+  constexpr std::uint64_t kLength = 20'000;
+  put_history(kLength);
+  MaintenanceLock lock = store().lock_maintenance().value();
+  set_ref("head", std::nullopt);
+  ASSERT_EQ(count_objects(), kLength);
+  std::stop_source stop;
+  std::uint64_t heard = 0;
+  const auto on_garbage = [&](const ObjectId&) {
+    ++heard;
+    stop.request_stop();
+  };
+  EXPECT_THAT(lock.collect({.children_of = links_of,
+                            .on_garbage = on_garbage,
+                            .control = {.stop = stop.get_token()}}),
+              FailsWith(ErrorCode::kCancelled));
+  EXPECT_GT(heard, 0);
+  EXPECT_LT(heard, kLength);
+  EXPECT_EQ(count_objects(), kLength - heard);
+  EXPECT_THAT(store(), IsUndamaged());
+  EXPECT_EQ(lock.collect({.children_of = links_of}).value().released, kLength - heard);
+}
+
+TEST_F(ReferenceCountsTest, ADryRunSaysWhatWaitsForItsRelease) {
+  const ObjectId own = put("own");
+  const ObjectId shared = put("shared");
+  const ObjectId pinned = put("pinned");
+  const ObjectId root = put_node("root", {raw(own), raw(shared), raw(pinned)});
+  set_ref("head", node(root));
+  set_ref("other", raw(shared));
+  const ObjectId lonely = put("lonely");
+  Pin pin = store().pin().value();
+  ASSERT_THAT(pin.add(raw(pinned)), Succeeds());
+  MaintenanceLock lock = store().lock_maintenance().value();
+  set_ref("head", std::nullopt);
+  const auto collect_in = [&](CollectMode mode, std::vector<ObjectId>& heard) {
+    return lock
+        .collect({.children_of = links_of,
+                  .mode = mode,
+                  .on_garbage = [&](const ObjectId& id) { heard.push_back(id); }})
+        .value();
+  };
+  std::vector<ObjectId> would_go;
+  const CollectReport said = collect_in(CollectMode::kDryRun, would_go);
+  EXPECT_EQ(count_objects(), 5);
+  EXPECT_EQ(said.released, 2);
+  EXPECT_EQ(said.removed, 1);
+  EXPECT_EQ(said.reached, 2);
+  EXPECT_EQ(said.loose_bytes, std::string("lonely").size());
+  EXPECT_THAT(would_go, ::testing::UnorderedElementsAre(own, root, lonely));
+
+  std::vector<ObjectId> went;
+  const CollectReport done = collect_in(CollectMode::kRemove, went);
+  EXPECT_EQ(done.released, said.released);
+  EXPECT_EQ(done.removed, said.removed);
+  EXPECT_EQ(done.reached, said.reached);
+  EXPECT_EQ(done.loose_bytes, said.loose_bytes);
+  EXPECT_THAT(went, ::testing::UnorderedElementsAreArray(would_go));
 }
 
 TEST_F(ReferenceCountsTest, RemovalRefusesWhatARefReaches) {
