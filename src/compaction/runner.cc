@@ -51,6 +51,13 @@ class Run {
 
   std::stop_source& stop() { return stop_; }
 
+  // A thread has been left by an exception of the executor: nobody waits for it.
+  void abandon() {
+    stop_.request_stop();
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  }
+
   Status finish() {
     if (!status_.has_value()) return std::move(status_);
     if (published_ == plan_.jobs.size()) return {};
@@ -131,7 +138,8 @@ Status run_plan(const CompactionPlan& plan, JobExecutor& executor, const RunPlan
   Run run(plan, executor, options);
   {
     const std::stop_callback stop_too(options.control.stop, [&] { run.stop().request_stop(); });
-    RETURN_IF_ERROR(run_on_threads(options.threads, [&](unsigned) { return run.work(); }));
+    RETURN_IF_ERROR(run_on_threads(
+        options.threads, [&](unsigned) { return run.work(); }, [&] { run.abandon(); }));
   }
   return run.finish();
 }

@@ -28,10 +28,11 @@ class PieceReader {
       : blocks_(blocks), root_(root), stretch_(stretch), visit_(visit) {}
 
   Status read(unsigned threads) {
-    RETURN_IF_ERROR(run_on_threads(threads, [this](unsigned) {
+    const auto work = [this](unsigned) {
       carry_pieces();
       return Status();
-    }));
+    };
+    RETURN_IF_ERROR(run_on_threads(threads, work, [this] { turns_.abandon(); }));
     return turns_.status();
   }
 

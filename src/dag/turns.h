@@ -36,6 +36,9 @@ class Turns {
     changed_.notify_all();
   }
 
+  // Ends the turns of all, whoever's it is: a thread has been left by an exception.
+  void abandon() { fail({ErrorCode::kCancelled, "a function of the caller has thrown"}); }
+
   // Why the turns have ended.
   Status status() const {
     const std::scoped_lock lock(mutex_);

@@ -56,10 +56,15 @@ class FileWriter {
         layout_(encoder_.width(), [this](auto children) { return make_node(children); }) {}
 
   Result<FileRoot> write() {
-    RETURN_IF_ERROR(run_on_threads(std::max(options_.threads, 1U), [this](unsigned) {
+    const auto work = [this](unsigned) {
       carry_segments();
       return Status();
-    }));
+    };
+    const auto on_throw = [this] {
+      turns_.abandon();
+      end_input();
+    };
+    RETURN_IF_ERROR(run_on_threads(options_.threads, work, on_throw));
     RETURN_IF_ERROR(turns_.status());
     if (root_.chunks == 0) RETURN_IF_ERROR(put_empty_leaf());
     ASSIGN_OR_RETURN(const Subtree top, layout_.finish());
@@ -182,6 +187,10 @@ class FileWriter {
 
   void end_with(std::uint64_t number, const Error& error) {
     if (turns_.wait(number)) turns_.fail(error);
+    end_input();
+  }
+
+  void end_input() {
     const std::scoped_lock lock(input_mutex_);
     is_at_end_ = true;
   }

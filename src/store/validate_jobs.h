@@ -76,7 +76,7 @@ class JobQueue {
 template <typename Job, typename Produce, typename MakeWorker>
 Status run_jobs(unsigned threads, const Produce& produce, const MakeWorker& make_worker) {
   JobQueue<Job> queue(threads > 1 ? 2 * std::size_t{threads} : 0);
-  return run_on_threads(threads, [&](unsigned number) -> Status {
+  const auto work = [&](unsigned number) -> Status {
     auto worker = make_worker();
     const auto emit = [&](Job job) -> Status {
       ASSIGN_OR_RETURN(const bool queued, queue.try_push(job));
@@ -94,6 +94,9 @@ Status run_jobs(unsigned threads, const Produce& produce, const MakeWorker& make
     }
     if (!status) queue.abandon(status.error());
     return status;
+  };
+  return run_on_threads(threads, work, [&] {
+    queue.abandon({ErrorCode::kCancelled, "a function of the caller has thrown"});
   });
 }
 

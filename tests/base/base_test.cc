@@ -142,6 +142,25 @@ TEST(RunOnThreads, RunsEveryWorkerAndReportsTheFirstError) {
   EXPECT_TRUE(run_on_threads(0, [](unsigned) { return Status(); }).has_value());
 }
 
+TEST(RunOnThreads, ThrowsWhatAWorkerHasThrownAfterAllHaveEnded) {
+  for (const unsigned thrower : {0U, 1U, 3U}) {
+    std::atomic<int> ended = 0;
+    std::atomic<bool> has_thrown = false;
+    const auto work = [&](unsigned worker) -> Status {
+      if (worker == thrower) throw std::runtime_error("thrown");
+      has_thrown.wait(false);
+      ++ended;
+      return {};
+    };
+    const auto on_throw = [&] {
+      has_thrown = true;
+      has_thrown.notify_all();
+    };
+    EXPECT_THROW(static_cast<void>(run_on_threads(4, work, on_throw)), std::runtime_error);
+    EXPECT_EQ(ended, 3);
+  }
+}
+
 TEST(ViewSource, GivesItsBytesInPiecesAndThenTheEnd) {
   ViewSource source(as_bytes("abcde"));
   std::array<std::byte, 3> part;

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <stdexcept>
 
 #include "compaction/memory_layers.h"
 #include "compaction/record_executor.h"
@@ -73,6 +74,17 @@ TEST(RunPlan, GivesTheSameLayersOnAnyNumberOfThreads) {
     ASSERT_TRUE(run_plan(merge_in_strips(), flushed.executor, {.threads = threads}).has_value());
     if (on_one.empty()) on_one = flushed.print();
     EXPECT_EQ(flushed.print(), on_one) << threads;
+  }
+}
+
+TEST(RunPlan, PassesOnWhatAFunctionOfTheCallerThrows) {
+  for (const unsigned threads : {1U, 2U, 8U}) {
+    Flushed flushed;
+    CompactionPlan plan = merge_in_strips();
+    for (std::uint32_t job = 1; job < plan.jobs.size(); ++job) plan.jobs[job].after = {job - 1};
+    RunPlanOptions options{.threads = threads};
+    options.pace_read = [](std::uint64_t) { throw std::runtime_error("thrown"); };
+    EXPECT_THROW(static_cast<void>(run_plan(plan, flushed.executor, options)), std::runtime_error);
   }
 }
 

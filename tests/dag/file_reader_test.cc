@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <stdexcept>
 #include <vector>
 
 #include "dag/dag_pb.h"
@@ -209,6 +210,21 @@ TEST_P(FileReaderTest, GivesNoPieceBehindOneThatFails) {
                                     }),
               FailsWith(ErrorCode::kNoSpace));
   EXPECT_EQ(pieces, 2);
+}
+
+TEST(FileReader, PassesOnWhatAVisitorThrows) {
+  MemoryBlocks blocks;
+  const FileRoot root = write_bytes(blocks, noise(9'000'000, 9));
+  for (const unsigned threads : {1U, 2U, 5U}) {
+    FileReader reader = FileReader::open(blocks, root.cid, {.threads = threads}).value();
+    int pieces = 0;
+    const auto visit = [&](ByteView) -> Status {
+      if (++pieces == 3) throw std::runtime_error("thrown");
+      return {};
+    };
+    EXPECT_THROW(static_cast<void>(reader.for_each_piece({}, visit)), std::runtime_error);
+    EXPECT_EQ(pieces, 3);
+  }
 }
 
 // Where a block is missing, what is in front of its piece is given all the same.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -202,6 +203,31 @@ TEST_P(WriteFileTest, PassesOnTheErrorOfTheStore) {
 }
 
 // Memory is bounded: what the call holds is a segment a thread, whatever the size of the file.
+// A source without an end, too.
+TEST(WriteFile, PassesOnWhatASourceOrAnObserverThrows) {
+  struct Endless final : ByteSource {
+    Result<std::size_t> read(std::span<std::byte> into) override {
+      if (--reads_left == 0) throw std::runtime_error("thrown");
+      std::ranges::fill(into, std::byte{});
+      return into.size();
+    }
+    std::uint64_t reads_left = UINT64_MAX;
+  };
+  for (const unsigned threads : {1U, 2U, 5U}) {
+    MemoryBlocks blocks;
+    Endless source;
+    source.reads_left = 4;
+    EXPECT_THROW(static_cast<void>(write_file(blocks, source, {.threads = threads})),
+                 std::runtime_error);
+    source.reads_left = UINT64_MAX;
+    WriteFileOptions options{.threads = threads};
+    options.control.on_progress = [](const Progress& progress) {
+      if (progress.done > 10'000'000) throw std::runtime_error("thrown");
+    };
+    EXPECT_THROW(static_cast<void>(write_file(blocks, source, options)), std::runtime_error);
+  }
+}
+
 TEST_P(WriteFileTest, TakesFromTheSourceOnlyWhatItIsAboutToStore) {
   constexpr std::uint64_t kSize = 100'000'000;
   constexpr std::uint64_t kSegmentMax = 16 << 20;

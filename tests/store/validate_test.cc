@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <stdexcept>
 #include <stop_token>
 #include <thread>
 
@@ -332,6 +333,14 @@ TEST_F(ValidateTest, StopsWhenAsked) {
   const auto report = store().validate(options);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(ValidateTest, PassesOnWhatAnObserverThrows) {
+  for (const unsigned threads : {1U, 4U}) {
+    ValidateOptions options{.threads = threads};
+    options.control.on_progress = [](const Progress&) { throw std::runtime_error("thrown"); };
+    EXPECT_THROW(static_cast<void>(store().validate(options)), std::runtime_error);
+  }
 }
 
 TEST_F(ValidateTest, ShowsProgressThatEndsAtTheTotal) {
