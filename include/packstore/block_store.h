@@ -9,9 +9,12 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "packstore/batch.h"
@@ -22,12 +25,12 @@
 #include "packstore/node_kind.h"
 #include "packstore/object.h"
 #include "packstore/object_id.h"
+#include "packstore/refs.h"
 #include "packstore/result.h"
 
 namespace packstore {
 
 class Store;
-struct RefMove;
 
 // Contents on their way into a block store. They are a loan, and stay where they are until the put.
 class PACKSTORE_EXPORT PreparedBlocks {
@@ -122,6 +125,10 @@ struct StoreBlocksOptions {
 //
 // A batch has its rows in memory. So a put that makes it larger than kBatchObjectsMax or
 // kBatchBytesMax commits it, and begins the next one before: no removal comes between them.
+//
+// A put that failed ends the batch, be it that the batch was full and could not be committed. What
+// was put since the last full batch is lost then: every later call that writes returns the same
+// error, until commit() has told it, too, and the next put begins anew.
 class PACKSTORE_EXPORT StoreBlocks final : public BlockStore {
  public:
   static constexpr std::uint64_t kBatchObjectsMax = std::uint64_t{1} << 20;
@@ -135,12 +142,14 @@ class PACKSTORE_EXPORT StoreBlocks final : public BlockStore {
       std::span<const ByteView> contents) const override;
   Status put_prepared(const PreparedBlocks& blocks) override;
 
-  // Moves a ref in the commit that comes next, with the errors of Batch::move_ref(). Give it the
-  // kind of the CID: collection keeps what a node links to, and a raw object links to nothing.
+  // Moves a ref in commit(), never with a batch that was only full, so what it names is whole.
+  // commit() has the errors of Refs::move() as well. Give it the kind of the CID: collection keeps
+  // what a node links to, and a raw object links to nothing. kInvalidArgument: no name of a ref.
   Status move_ref(std::string_view name, const RefMove& step);
 
-  // Makes everything that was put durable and visible; the next put begins anew. An error means
-  // that nothing of the last batch became visible.
+  // Makes everything that was put durable and visible, and moves the refs; the next put begins
+  // anew. An error means that nothing that was put since the last full batch became visible, and
+  // that no ref moved.
   Result<BatchReport> commit();
 
   // Unverified parts are.
@@ -159,9 +168,11 @@ class PACKSTORE_EXPORT StoreBlocks final : public BlockStore {
 
   Store& store_;
   StoreBlocksOptions options_;
-  mutable std::mutex mutex_;              // Guards batch_: prepare() begins it, too.
+  mutable std::mutex mutex_;              // Guards batch_ and failed_: prepare() begins it, too.
   mutable std::shared_ptr<Batch> batch_;  // Also of a prepare() that runs while it is committed.
+  std::optional<Error> failed_;           // Why what was put is lost, until commit() tells it.
   BatchReport committed_;                 // By batches that were full.
+  std::vector<std::pair<std::string, RefMove>> ref_moves_;  // Of the commit().
 };
 
 // Blocks in memory.

@@ -1,8 +1,10 @@
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "packstore/block_store.h"
 #include "packstore/store.h"
+#include "store/ref_moves.h"
 
 namespace packstore {
 namespace {
@@ -32,33 +34,47 @@ Result<std::unique_ptr<PreparedBlocks>> StoreBlocks::prepare(
 
 Status StoreBlocks::put_prepared(const PreparedBlocks& blocks) {
   ASSIGN_OR_RETURN(const std::shared_ptr<Batch> batch, begin_if_none());
-  RETURN_IF_ERROR(batch->put(std::move(static_cast<const Prepared&>(blocks).put)));
+  Status put = batch->put(std::move(static_cast<const Prepared&>(blocks).put));
   const BatchReport& report = batch->report();
   const bool is_full = report.objects >= kBatchObjectsMax || report.stored_bytes >= kBatchBytesMax;
-  return is_full ? commit_full() : Status();
+  if (put && is_full) put = commit_full();
+  if (!put) {
+    const std::scoped_lock lock(mutex_);
+    failed_ = put.error();
+    batch_.reset();
+  }
+  return put;
 }
 
 Status StoreBlocks::move_ref(std::string_view name, const RefMove& step) {
-  ASSIGN_OR_RETURN(const std::shared_ptr<Batch> batch, begin_if_none());
-  return batch->move_ref(name, step);
+  // From now on the batch keeps what the ref is to name.
+  RETURN_IF_ERROR(begin_if_none());
+  RETURN_IF_ERROR(store::check_ref_name(name));
+  ref_moves_.emplace_back(name, step);
+  return {};
 }
 
 Result<BatchReport> StoreBlocks::commit() {
   std::shared_ptr<Batch> batch;
+  std::optional<Error> failed;
   {
     const std::scoped_lock lock(mutex_);
     batch = std::exchange(batch_, nullptr);
+    failed = std::exchange(failed_, std::nullopt);
   }
   BatchReport report = std::exchange(committed_, {});
-  if (batch) {
-    ASSIGN_OR_RETURN(const BatchReport last, batch->commit());
-    add(report, last);
-  }
+  const auto ref_moves = std::exchange(ref_moves_, {});
+  if (failed) return *std::move(failed);
+  if (!batch) return report;
+  for (const auto& [name, step] : ref_moves) RETURN_IF_ERROR(batch->move_ref(name, step));
+  ASSIGN_OR_RETURN(const BatchReport last, batch->commit());
+  add(report, last);
   return report;
 }
 
 Result<std::shared_ptr<Batch>> StoreBlocks::begin_if_none() const {
   const std::scoped_lock lock(mutex_);
+  if (failed_) return *failed_;
   if (!batch_) {
     ASSIGN_OR_RETURN(Batch batch, store_.begin_batch({.compression = options_.compression}));
     batch_ = std::make_shared<Batch>(std::move(batch));
