@@ -117,6 +117,12 @@ class PACKSTORE_EXPORT Store {
   Result<ObjectWriter> begin_put();
 
   // Makes every kBuffered put that returned before it durable and visible.
+  //
+  // An error says that buffered objects were lost: by this call, or before it, when a put, a sync
+  // or anything else that writes them out failed, whoever called it. Each thread that calls sync()
+  // hears of each such loss in one call, the next it makes; no other method uses that up. A thread
+  // that syncs for several tells all of them. What is lost is not in the store any more: put it
+  // again.
   Status sync();
 
   // The whole object. kNotFound: nobody has put it. kCorrupt: what is stored is not it.

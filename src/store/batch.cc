@@ -88,7 +88,7 @@ class Batch::Impl {
     } else {
       hash::sha256_many(contents, state->ids);
     }
-    ASSIGN_OR_RETURN(state->presence, store::find_presence(core_, state->ids));
+    ASSIGN_OR_RETURN(state->presence, find_copies(state->ids));
     if (compression.codec != Codec::kNone) RETURN_IF_ERROR(encode_new(*state, compression));
     return PreparedPut(std::move(state));
   }
@@ -144,8 +144,9 @@ class Batch::Impl {
 
   Result<BatchReport> commit() {
     RETURN_IF_ERROR(check_alive());
+    // The target of a ref may be an object that was put kBuffered.
+    if (!ref_steps_.empty()) RETURN_IF_ERROR(core_.packed_puts.publish());
     // Duplicates were found in the store; they have to be as durable as what is new.
-    RETURN_IF_ERROR(core_.packed_puts.sync());
     for (const ObjectId& id : loose_duplicates_) RETURN_IF_ERROR(core_.loose.make_durable(id));
     Status committed = commit_rows();
     if (!committed) return remember(std::move(committed)).error();
@@ -175,6 +176,14 @@ class Batch::Impl {
       writer_.reset();
     }
     return status;
+  }
+
+  // Where the store has copies that the commit can rely on.
+  Result<std::vector<store::Presence>> find_copies(std::span<const ObjectId> ids) const {
+    ASSIGN_OR_RETURN(std::vector<store::Presence> copies, store::find_presence(core_, ids));
+    // What waits may be lost with a sync of somebody else: the batch brings a copy of its own.
+    std::replace(copies.begin(), copies.end(), store::Presence::kWaiting, store::Presence::kAbsent);
+    return copies;
   }
 
   // What an earlier put of this batch has brought is not worth compressing either.
@@ -279,7 +288,7 @@ class Batch::Impl {
       ASSIGN_OR_RETURN(count, store::fill(source, front));
     }
     const ObjectId id = hasher.finish();
-    ASSIGN_OR_RETURN(const auto presence, store::find_presence(core_, {&id, 1}));
+    ASSIGN_OR_RETURN(const auto presence, find_copies({&id, 1}));
     if (is_duplicate(id, presence.front())) {
       ++report_.duplicates;
       return id;

@@ -43,23 +43,19 @@ Result<std::optional<index::Location>> find_reading_ahead(const StoreCore& core,
   return std::optional<index::Location>(rows->front().at);
 }
 
-// What the one who looks goes on to do. Who reads one object may want others soon.
-enum class LookFor : std::uint8_t { kReading, kAsking };
-
 Result<std::optional<index::Location>> find_packed(const StoreCore& core, const ObjectId& id,
-                                                   std::uint64_t generation, LookFor purpose) {
+                                                   std::uint64_t generation) {
   if (const auto waiting = core.packed_puts.find_waiting(id)) {
     return std::optional<index::Location>(waiting->at);
   }
-  return purpose == LookFor::kReading ? find_reading_ahead(core, id, generation)
-                                      : core.index->find(id);
+  return find_reading_ahead(core, id, generation);
 }
 
 // nullopt: it has no row. kCorrupt: the row or the pack's header is damaged, or the pack is gone,
 // if only because it has been rewritten since.
 Result<std::optional<FoundObject>> open_packed(const StoreCore& core, const ObjectId& id,
                                                std::uint64_t generation) {
-  ASSIGN_OR_RETURN(const auto at, find_packed(core, id, generation, LookFor::kReading));
+  ASSIGN_OR_RETURN(const auto at, find_packed(core, id, generation));
   if (!at) return std::optional<FoundObject>();
   Result<std::shared_ptr<const PackFile>> pack = core.packs.open(*at);
   if (pack) {
@@ -96,7 +92,7 @@ Status add_unindexed(const StoreCore& core, std::span<const ObjectId> ids,
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (found[i] != Presence::kAbsent) continue;
     if (core.packed_puts.find_waiting(ids[i])) {
-      found[i] = Presence::kPacked;
+      found[i] = Presence::kWaiting;
     } else if (!none_loose) {
       ASSIGN_OR_RETURN(const auto loose, locate_loose(core, ids[i]));
       if (loose) found[i] = Presence::kLoose;
@@ -149,20 +145,29 @@ Result<std::optional<ObjectInfo>> locate_loose(const StoreCore& core, const Obje
   return std::optional<ObjectInfo>({id, *size, *size, Codec::kNone, std::nullopt});
 }
 
-Result<std::optional<ObjectInfo>> locate(const StoreCore& core, const ObjectId& id) {
+Result<LocatedObject> look_up(const StoreCore& core, const ObjectId& id) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::uint64_t generation = core.index->generation();
-    const auto at = find_packed(core, id, generation, LookFor::kAsking);
+    if (const auto waiting = core.packed_puts.find_waiting(id)) {
+      return LocatedObject{Presence::kWaiting, info_of(*waiting)};
+    }
+    const auto at = core.index->find(id);
     if (!at && at.error().code != ErrorCode::kCorrupt) return at.error();
-    if (at && *at) return std::optional<ObjectInfo>(info_of({id, **at}));
-    ASSIGN_OR_RETURN(auto loose, locate_loose(core, id));
-    if (loose) return loose;
+    if (at && *at) return LocatedObject{Presence::kPacked, info_of({id, **at})};
+    ASSIGN_OR_RETURN(const auto loose, locate_loose(core, id));
+    if (loose) return LocatedObject{Presence::kLoose, *loose};
     if (core.index->generation() != generation) continue;
     if (!at) return at.error();
-    return std::optional<ObjectInfo>();
+    return LocatedObject();
   }
   return fail(ErrorCode::kBusy, "object {}: its place changed {} times during one lookup",
               id.to_hex(), kAttempts);
+}
+
+Result<std::optional<ObjectInfo>> locate(const StoreCore& core, const ObjectId& id) {
+  ASSIGN_OR_RETURN(const LocatedObject located, look_up(core, id));
+  if (located.presence == Presence::kAbsent) return std::optional<ObjectInfo>();
+  return std::optional<ObjectInfo>(located.info);
 }
 
 Result<std::vector<Presence>> find_presence(const StoreCore& core, std::span<const ObjectId> ids) {
@@ -182,8 +187,8 @@ Result<std::vector<Presence>> find_presence(const StoreCore& core, std::span<con
     // nothing where there is no loose copy: look again, one by one.
     for (std::size_t i = 0; i < found.size(); ++i) {
       if (found[i] != Presence::kAbsent) continue;
-      ASSIGN_OR_RETURN(const auto located, locate(core, sorted.ids[i]));
-      if (located) found[i] = located->pack ? Presence::kPacked : Presence::kLoose;
+      ASSIGN_OR_RETURN(const LocatedObject located, look_up(core, sorted.ids[i]));
+      found[i] = located.presence;
     }
   }
   std::vector<Presence> in_order(ids.size());

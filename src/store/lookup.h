@@ -50,7 +50,20 @@ Result<std::optional<ObjectInfo>> locate_loose(const StoreCore& core, const Obje
 // and there is no loose copy.
 Result<std::optional<ObjectInfo>> locate(const StoreCore& core, const ObjectId& id);
 
-enum class Presence : std::uint8_t { kAbsent, kPacked, kLoose };
+enum class Presence : std::uint8_t {
+  kAbsent,
+  kPacked,
+  kLoose,
+  kWaiting,  // Buffered by this process, and lost when that cannot be published: no duplicate.
+};
+
+struct LocatedObject {
+  Presence presence = Presence::kAbsent;
+  ObjectInfo info = {};  // Unless it is absent.
+};
+
+// locate() for who has to know how far to rely on it.
+Result<LocatedObject> look_up(const StoreCore& core, const ObjectId& id);
 
 // Whether and how each of `ids` (in any order) is in the store, from one pass over the index.
 Result<std::vector<Presence>> find_presence(const StoreCore& core, std::span<const ObjectId> ids);

@@ -6,6 +6,8 @@
 //    threads of its group with one call. Nobody is woken for nothing.
 // 4. A buffered object is appended only; its row waits here, readable through this store, for the
 //    next sync().
+// 5. What fails loses all that waits. The thread that met it hears it at once; losses are counted,
+//    so that sync() tells every other thread that relies on it as well.
 #include "store/packed_puts.h"
 
 #include <algorithm>
@@ -116,7 +118,7 @@ void PackedPuts::stop_gathering(const Group& group) {
 
 Status PackedPuts::write_group(const Group& group) {
   if (writer_ && writer_->is_full()) {
-    RETURN_IF_ERROR(publish({}));
+    RETURN_IF_ERROR(publish_with({}));
     writer_.reset();
   }
   if (!writer_) {
@@ -132,7 +134,7 @@ Status PackedPuts::write_group(const Group& group) {
   std::vector<index::ObjectRow> rows;
   RETURN_IF_ERROR(writer_->append(objects, format::PackRecord::Kind::kSingle, rows));
   const bool is_synced = group.durability == Durability::kSynced;
-  if (is_synced && !makes(Mistake::kAcknowledgeBeforeCommit)) return publish(std::move(rows));
+  if (is_synced && !makes(Mistake::kAcknowledgeBeforeCommit)) return publish_with(std::move(rows));
   const std::lock_guard lock(waiting_mutex_);
   for (const index::ObjectRow& row : rows) waiting_.emplace(row.id, row);
   waiting_count_.store(waiting_.size(), std::memory_order_release);
@@ -140,7 +142,7 @@ Status PackedPuts::write_group(const Group& group) {
 }
 
 // Syncs the pack, and commits `rows` together with all that wait.
-Status PackedPuts::publish(std::vector<index::ObjectRow> rows) {
+Status PackedPuts::publish_with(std::vector<index::ObjectRow> rows) {
   {
     const std::lock_guard lock(waiting_mutex_);
     for (const auto& [id, row] : waiting_) rows.push_back(row);
@@ -162,33 +164,42 @@ void PackedPuts::forget_waiting() {
 }
 
 // After a failure nobody knows what the pack holds: the writer is given up, and with it what was
-// buffered there, which the next sync() has to report.
+// buffered there, which sync() has to report to whoever calls it.
 void PackedPuts::lose_waiting(const Error& error) {
-  if (waiting_count_.load(std::memory_order_acquire) != 0) lost_ = error;
+  const std::size_t count = waiting_count_.load(std::memory_order_acquire);
+  if (count != 0) {
+    ++losses_;
+    latest_loss_ = fail(error.code, "lost {} buffered objects: {}", count, error.message);
+  }
   forget_waiting();
   writer_.reset();
 }
 
-Status PackedPuts::sync_in_turn() {
-  if (const auto lost = std::exchange(lost_, std::nullopt)) return *lost;
-  if (waiting_count_.load(std::memory_order_acquire) == 0) return {};
-  Status published = publish({});
-  if (published) return published;
-  lose_waiting(published.error());
-  lost_.reset();  // Reported right here.
+Status PackedPuts::publish_waiting() {
+  Status published = publish_with({});
+  if (!published) lose_waiting(published.error());
   return published;
 }
 
 Status PackedPuts::sync() {
   const Turn turn(*this);
-  return sync_in_turn();
+  const Status published = publish_waiting();
+  if (losses_ == 0) return published;
+  std::uint64_t& told = losses_told_[std::this_thread::get_id()];
+  if (std::exchange(told, losses_) == losses_) return published;
+  return *latest_loss_;  // Its own failure, if it has one.
+}
+
+Status PackedPuts::publish() {
+  const Turn turn(*this);
+  return publish_waiting();
 }
 
 Status PackedPuts::release() {
   const Turn turn(*this);
-  Status synced = sync_in_turn();
+  Status published = publish_waiting();
   writer_.reset();
-  return synced;
+  return published;
 }
 
 std::optional<index::ObjectRow> PackedPuts::find_waiting(const ObjectId& id) const {

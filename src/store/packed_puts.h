@@ -6,9 +6,11 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -32,13 +34,19 @@ class PackedPuts {
   // Stores an object that is not in the store yet, as far as the caller knows.
   Status put(const ObjectId& id, ByteView content, const PutOptions& options);
 
-  // Makes every buffered object durable and visible.
+  // What Store::sync() does: publish(), and it tells the calling thread, once, of every loss that
+  // the thread has not been told of, whoever met it.
   Status sync();
 
-  // sync(), and gives the pack back.
+  // Makes every buffered object durable and visible; fails when that fails, and only then. Says
+  // nothing of what was lost before, which is left for sync() to tell.
+  Status publish();
+
+  // publish(), and gives the pack back.
   Status release();
 
-  // The row of a buffered object that waits for sync().
+  // The row of a buffered object that waits for sync(). It may be lost at any moment, with the
+  // failure of another thread: no reason to acknowledge anything that has to be durable.
   std::optional<index::ObjectRow> find_waiting(const ObjectId& id) const;
 
  private:
@@ -52,8 +60,8 @@ class PackedPuts {
   Status lead(Group& group);
   void stop_gathering(const Group& group);
   Status write_group(const Group& group);
-  Status publish(std::vector<index::ObjectRow> rows);
-  Status sync_in_turn();
+  Status publish_with(std::vector<index::ObjectRow> rows);
+  Status publish_waiting();
   void forget_waiting();
   void lose_waiting(const Error& error);
 
@@ -65,7 +73,10 @@ class PackedPuts {
 
   // Used by who has the turn.
   std::unique_ptr<PackWriter> writer_;
-  std::optional<Error> lost_;  // Why buffered objects are gone; told to the next sync().
+  std::uint64_t losses_ = 0;          // How many times buffered objects were lost,
+  std::optional<Error> latest_loss_;  // and why, the last time.
+  // Of how many losses sync() has told a thread. Empty as long as there are none.
+  std::unordered_map<std::thread::id, std::uint64_t> losses_told_;
 
   mutable std::mutex waiting_mutex_;  // Guards waiting_.
   std::unordered_map<ObjectId, index::ObjectRow> waiting_;

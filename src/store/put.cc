@@ -36,17 +36,21 @@ Result<bool> confirm_loose(StoreCore& core, const ObjectId& id) {
 
 Result<bool> find_known(StoreCore& core, const ObjectId& id, std::uint64_t size,
                         Durability durability) {
-  ASSIGN_OR_RETURN(const auto known, locate(core, id));
-  if (known && known->pack) {
-    RETURN_IF_ERROR(check_same_size(*known, size));
-    if (durability == Durability::kSynced && core.packed_puts.find_waiting(id)) {
-      RETURN_IF_ERROR(core.packed_puts.sync());
-    }
-    return true;
+  ASSIGN_OR_RETURN(LocatedObject known, look_up(core, id));
+  if (known.presence == Presence::kWaiting && durability == Durability::kSynced) {
+    RETURN_IF_ERROR(core.packed_puts.publish());
+    // Another thread had the turn first, perhaps, and lost it. Who finds it waiting once more has
+    // a copy that may be lost as well.
+    ASSIGN_OR_RETURN(known, look_up(core, id));
+    if (known.presence == Presence::kWaiting) return false;
   }
-  if (!known) return false;
-  RETURN_IF_ERROR(keep_loose(core, id));
-  return confirm_loose(core, id);
+  if (known.presence == Presence::kAbsent) return false;
+  if (known.presence == Presence::kLoose) {
+    RETURN_IF_ERROR(keep_loose(core, id));
+    return confirm_loose(core, id);
+  }
+  RETURN_IF_ERROR(check_same_size(known.info, size));
+  return true;
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ Result<std::optional<ObjectId>> Refs::find(std::string_view name) const {
 Status Refs::move(std::string_view name, const RefMove& step) {
   RETURN_IF_ERROR(store::check_ref_move(name, step));
   // The target may be an object that was put kBuffered: it has to be durable before its name.
-  RETURN_IF_ERROR(core_->packed_puts.sync());
+  RETURN_IF_ERROR(core_->packed_puts.publish());
   ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(makes(Mistake::kMoveRefLazily)
                                                                    ? index::CommitSync::kLazy
                                                                    : index::CommitSync::kDurable));

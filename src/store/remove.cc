@@ -96,7 +96,7 @@ Result<RemoveReport> remove(StoreCore& core, std::span<const ObjectId> ids,
   std::sort(sorted.begin(), sorted.end());
   sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
 
-  RETURN_IF_ERROR(core.packed_puts.sync());
+  RETURN_IF_ERROR(core.packed_puts.publish());
   RemoveReport report;
   {
     ASSIGN_OR_RETURN(const io::HeldLock sessions, hold_off_sessions(*core.locks, wait, "remove"));

@@ -119,7 +119,7 @@ Result<BackupReport> Store::backup(const std::filesystem::path& destination,
                                    const BackupOptions& options) const {
   RETURN_IF_ERROR(core_->check_home());
   // What was acknowledged kBuffered is in no other place than this process.
-  RETURN_IF_ERROR(core_->packed_puts.sync());
+  RETURN_IF_ERROR(core_->packed_puts.publish());
   return store::backup(*core_, destination, options);
 }
 

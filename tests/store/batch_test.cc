@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "packstore/batch.h"
+#include "store/put.h"
 #include "store_fixture.h"
 
 namespace packstore::store {
@@ -18,6 +19,8 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Not;
 using ::testing::StartsWith;
+
+const PutOptions kBuffered{.durability = Durability::kBuffered};
 
 class BatchTest : public StoreFixture {
  protected:
@@ -381,6 +384,56 @@ TEST_F(BatchStepsTest, SyncTheNamesOfLooseDuplicates) {
   EXPECT_THAT(watch().take_log(), Not(Contains(StartsWith("sync loose/"))));
   ASSERT_THAT(batch.commit(), Succeeds());
   EXPECT_THAT(watch().take_log(), Contains("sync loose/" + hex.substr(0, 2) + "/"));
+}
+
+// What waits in this process may be lost with a sync that fails, whoever calls it.
+TEST_F(BatchStepsTest, BringACopyOfWhatIsOnlyBuffered) {
+  const ObjectId id = store::put(*core_, as_bytes("buffered"), kBuffered).value();
+  Batch batch = begin_here();
+  const ByteView view = as_bytes("buffered");
+  PreparedPut prepared = batch.prepare({&view, 1}).value();
+  watch().fail_at("sync packs/", ErrorCode::kIo);
+  EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kIo));
+  watch().before = nullptr;
+  ASSERT_THAT(batch.put(std::move(prepared)), Succeeds());
+  EXPECT_EQ(batch.commit().value().objects, 1);
+  EXPECT_EQ(text_of(id), "buffered");
+}
+
+// A failure to publish what others have buffered is none of the batch's.
+TEST_F(BatchStepsTest, CommitWithoutWhatIsBuffered) {
+  ASSERT_THAT(store::put(*core_, as_bytes("buffered"), kBuffered), Succeeds());
+  Batch batch = begin_here();
+  const ObjectId id = batch.put(as_bytes("batch")).value();
+  watch().fail_at("sync packs/0000000001.pack", ErrorCode::kIo);
+  EXPECT_THAT(batch.commit(), Succeeds());
+  EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kIo));
+  watch().before = nullptr;
+  EXPECT_EQ(text_of(id), "batch");
+}
+
+// Both copies come in; the second is counted as dead.
+TEST_F(BatchStepsTest, LeaveABufferedCopyBesideTheirOwn) {
+  const ObjectId id = store::put(*core_, as_bytes("buffered"), kBuffered).value();
+  {
+    Batch batch = begin_here();
+    ASSERT_THAT(batch.put(as_bytes("buffered")), Succeeds());
+    ASSERT_THAT(batch.commit(), Succeeds());
+  }
+  ASSERT_THAT(core_->packed_puts.sync(), Succeeds());
+  core_.reset();  // And with it the room in its pack.
+  EXPECT_EQ(text_of(id), "buffered");
+  EXPECT_EQ(store().stats().value().dead_bytes, kRecordHeader + 8);
+  EXPECT_THAT(store(), IsSpotless());
+}
+
+TEST_F(BatchStepsTest, MakeABufferedTargetDurableBeforeItsRef) {
+  const ObjectId id = store::put(*core_, as_bytes("buffered"), kBuffered).value();
+  Batch batch = begin_here();
+  ASSERT_THAT(batch.move_ref("head", {.from = std::nullopt, .to = id}), Succeeds());
+  ASSERT_THAT(batch.commit(), Succeeds());
+  EXPECT_EQ(store().refs().find("head").value(), id);
+  EXPECT_EQ(text_of(id), "buffered");
 }
 
 TEST_F(BatchStepsTest, EndTheBatchWhenOneFails) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "store/put.h"
 #include "store/read.h"
 #include "store_fixture.h"
 #include "support/run_sql.h"
@@ -61,6 +62,17 @@ TEST_F(LookupTest, FindsABufferedObjectOfThisStoreOnly) {
   EXPECT_THAT(store().contains(std::vector<ObjectId>{id}).value(), ElementsAre(true));
   EXPECT_EQ(text_of(id), "waits");
   EXPECT_FALSE(locate(*core_, id).value().has_value());
+}
+
+// Who is about to acknowledge has to know: it may be lost.
+TEST_F(LookupTest, TellsWhatWaitsFromWhatIsPacked) {
+  const PutOptions buffered{.durability = Durability::kBuffered};
+  const ObjectId id = store::put(*core_, as_bytes("waits"), buffered).value();
+  EXPECT_EQ(look_up(*core_, id).value().presence, Presence::kWaiting);
+  EXPECT_THAT(find_presence(*core_, {&id, 1}).value(), ElementsAre(Presence::kWaiting));
+  ASSERT_THAT(core_->packed_puts.sync(), Succeeds());
+  EXPECT_EQ(look_up(*core_, id).value().presence, Presence::kPacked);
+  EXPECT_THAT(find_presence(*core_, {&id, 1}).value(), ElementsAre(Presence::kPacked));
 }
 
 // The race that the third look is for: absent from the index at the first look, and gone from

@@ -202,6 +202,50 @@ TEST_F(PackedPutsTest, TellTheNextSyncThatBufferedOnesAreLost) {
   EXPECT_FALSE(has(lost));
 }
 
+// Nobody knows which thread relies on which object.
+TEST_F(PackedPutsTest, TellEveryThreadThatSyncsThatBufferedOnesAreLostOnce) {
+  ASSERT_THAT(put_here("lost", kBuffered), Succeeds());
+  watch().fail_at("sync packs/", ErrorCode::kIo);
+  EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kIo));
+  watch().before = nullptr;
+  std::jthread([&] {
+    EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kIo));
+    EXPECT_THAT(core_->packed_puts.sync(), Succeeds());
+    // Another loss is heard of again, here and there.
+    EXPECT_THAT(put_here("lost as well", kBuffered), Succeeds());
+    watch().fail_at("sync packs/", ErrorCode::kNoSpace);
+    EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kNoSpace));
+    watch().before = nullptr;
+    EXPECT_THAT(core_->packed_puts.sync(), Succeeds());
+  }).join();
+  EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kNoSpace));
+  EXPECT_THAT(core_->packed_puts.sync(), Succeeds());
+}
+
+// Whoever publishes on the way to something else has no part in what was lost before, and leaves
+// it to sync() to tell.
+TEST_F(PackedPutsTest, TellTheirLossBySyncAndNothingElse) {
+  ASSERT_THAT(put_here("lost", kBuffered), Succeeds());
+  watch().fail_at("sync packs/", ErrorCode::kIo);
+  EXPECT_THAT(core_->packed_puts.publish(), FailsWith(ErrorCode::kIo));
+  watch().before = nullptr;
+  EXPECT_THAT(core_->packed_puts.publish(), Succeeds());
+  EXPECT_THAT(core_->packed_puts.release(), Succeeds());
+  EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kIo));
+  EXPECT_THAT(core_->packed_puts.sync(), Succeeds());
+}
+
+// What is told is the past: what waits now becomes durable all the same.
+TEST_F(PackedPutsTest, AreDurableAfterASyncThatTellsOfALossBeforeThem) {
+  ASSERT_THAT(put_here("lost", kBuffered), Succeeds());
+  watch().fail_at("sync packs/", ErrorCode::kIo);
+  EXPECT_THAT(core_->packed_puts.publish(), FailsWith(ErrorCode::kIo));
+  watch().before = nullptr;
+  const ObjectId id = put_here("later", kBuffered).value();
+  EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kIo));
+  EXPECT_EQ(text_of(id), "later");
+}
+
 TEST_F(PackedPutsTest, AreLostWithASyncThatFailsAndThatSyncSaysSo) {
   const ObjectId lost = put_here("lost", kBuffered).value();
   watch().fail_at("sync packs/", ErrorCode::kIo);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "base/error.h"
 #include "store_fixture.h"
@@ -268,6 +270,31 @@ TEST_F(PutStepsTest, CostsNoFlushWhenBufferedAndOneForAllWithSync) {
   EXPECT_THAT(watch().take_log(), ::testing::Each("write packs/0000000001.pack"));
   ASSERT_THAT(core_->packed_puts.sync(), Succeeds());
   EXPECT_THAT(watch().take_log(), ElementsAre("sync packs/0000000001.pack"));
+}
+
+// What waits is lost with the sync of whoever comes first. Method: one sync is held until another
+// thread has asked for the object, kSynced, and has had time to find it waiting; then it fails.
+// Whether that thread came in time or not, it must not acknowledge what is not there.
+TEST_F(PutStepsTest, WritesWhatItFoundWaitingAndWasLostBeforeItsTurn) {
+  for (const PutOptions& options : {PutOptions(), kPacked}) {
+    const std::string text = options.placement == Placement::kPacked ? "packed" : "loose";
+    ASSERT_THAT(put_here(text, kBuffered), Succeeds());
+    std::atomic<bool> held = false;
+    std::atomic<bool> asked = false;
+    watch().before = [&](const std::string& step) -> Status {
+      if (!step.starts_with("sync packs/") || held.exchange(true)) return {};
+      while (!asked) std::this_thread::yield();
+      for (int i = 0; i < 10'000; ++i) std::this_thread::yield();
+      return fail(ErrorCode::kIo, "lost");
+    };
+    std::jthread first([&] { EXPECT_THAT(core_->packed_puts.sync(), FailsWith(ErrorCode::kIo)); });
+    while (!held) std::this_thread::yield();
+    asked = true;
+    EXPECT_THAT(put_here(text, options), Succeeds());
+    first.join();
+    watch().before = nullptr;
+    EXPECT_EQ(text_of(ObjectId::of(as_bytes(text))), text);
+  }
 }
 
 // kNoSpace, kIo: nothing visible, and nothing left behind; the same put succeeds later.
