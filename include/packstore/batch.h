@@ -51,7 +51,8 @@ class PACKSTORE_EXPORT PreparedPut {
 // go on beside it. Nothing of a batch is visible before commit(), everything is after it, and a
 // batch that is dropped or whose process dies leaves nothing visible, a power cut included.
 //
-// Objects that the batch or the store already has are not written again. While a batch is open,
+// Objects that the batch or the store already has are not written again; a damaged loose copy is
+// none, nor is one that is only buffered. While a batch is open,
 // MaintenanceLock::remove() waits for it, so what it found is still there when it commits. A batch
 // that begins meanwhile waits for that removal, a second at most.
 //

@@ -183,6 +183,11 @@ class Batch::Impl {
     ASSIGN_OR_RETURN(std::vector<store::Presence> copies, store::find_presence(core_, ids));
     // What waits may be lost with a sync of somebody else: the batch brings a copy of its own.
     std::replace(copies.begin(), copies.end(), store::Presence::kWaiting, store::Presence::kAbsent);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (copies[i] != store::Presence::kLoose) continue;
+      ASSIGN_OR_RETURN(const bool whole, store::has_whole_loose_copy(core_, ids[i]));
+      if (!whole) copies[i] = store::Presence::kAbsent;
+    }
     return copies;
   }
 

@@ -26,10 +26,8 @@ Status keep_loose(StoreCore& core, const ObjectId& id) {
 }
 
 Result<bool> confirm_loose(StoreCore& core, const ObjectId& id) {
-  ASSIGN_OR_RETURN(const auto file, core.loose.find(id));
-  if (!file) return false;  // Packed meanwhile, or removed: putting it again is right for both.
-  ASSIGN_OR_RETURN(const ObjectId actual, hash_file(**file));
-  if (actual != id) return false;
+  ASSIGN_OR_RETURN(const bool whole, has_whole_loose_copy(core, id));
+  if (!whole) return false;
   RETURN_IF_ERROR(core.loose.make_durable(id));
   return true;
 }
@@ -67,6 +65,13 @@ Result<std::size_t> fill(ByteSource& source, std::span<std::byte> into) {
     filled += count;
   }
   return filled;
+}
+
+Result<bool> has_whole_loose_copy(const StoreCore& core, const ObjectId& id) {
+  ASSIGN_OR_RETURN(const auto file, core.loose.find(id));
+  if (!file) return false;
+  ASSIGN_OR_RETURN(const ObjectId actual, hash_file(**file));
+  return actual == id;
 }
 
 Result<bool> confirm_known(StoreCore& core, const ObjectId& id, std::uint64_t size,

@@ -23,6 +23,10 @@ Result<ObjectId> put(StoreCore& core, ByteSource& source, const PutOptions& opti
 // Fills `into` from the source; fewer bytes only at its end.
 Result<std::size_t> fill(ByteSource& source, std::span<std::byte> into);
 
+// True when there is a loose copy, and its content is what the id promises. False also where it was
+// packed or removed since it was found: putting it again is right for both.
+Result<bool> has_whole_loose_copy(const StoreCore& core, const ObjectId& id);
+
 // True when the store has the object, durably (for kSynced) and whole: there is nothing to write.
 // A collection that is under way is told that the object is wanted, found or not.
 // Calls off an unlink of its loose copy that a crashed removal left pending. A damaged loose copy

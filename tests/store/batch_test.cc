@@ -257,6 +257,27 @@ TEST_F(BatchTest, WritesALooseObjectAgainThatACrashedRemovalWillUnlink) {
   EXPECT_EQ(text_of(id), "wanted again");
 }
 
+// Otherwise it would acknowledge, and point refs at, what nobody can read.
+TEST_F(BatchTest, BringsACopyOfWhatIsDamagedAmongLooseObjects) {
+  for (const std::size_t size : {1'000U, (4U << 20) + 1}) {
+    for (const bool emptied : {true, false}) {
+      const Bytes content = testing::content_of(size + (emptied ? 1 : 2), size);
+      const ObjectId id = store().put(content).value();
+      if (emptied) {
+        std::filesystem::resize_file(loose_path(id), 0);
+      } else {
+        flip(loose_path(id), size / 2);
+      }
+      Batch batch = begin({.compression = Compression::zlib()});
+      ViewSource source(content);
+      ASSERT_EQ(batch.put(source).value(), id);
+      ASSERT_THAT(batch.move_ref(id.to_hex(), {.from = std::nullopt, .to = id}), Succeeds());
+      EXPECT_EQ(batch.commit().value().objects, 1);
+      EXPECT_EQ(store().get(id).value(), content);
+    }
+  }
+}
+
 class BatchCrashTest : public BatchTest {};
 
 // The lazy index commit of a batch may be lost in a power cut; its commit record is not.
