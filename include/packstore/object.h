@@ -69,10 +69,11 @@ struct ObjectInfo {
 // Reads one object, as a stream or anywhere inside it. It holds its file open, so the object stays
 // readable even when maintenance moves or removes it meanwhile.
 //
-// With Verify::kContent a stream ends with kCorrupt instead of its last bytes when the content is
-// not what its id promises, and the first read_at() hashes the whole object once. read_at() of a
-// compressed object decodes from the front when it goes backwards; objects up to 16 MiB are
-// decoded once and kept.
+// With Verify::kContent a stream ends with kCorrupt instead of its last bytes (or, of an empty
+// object, its end) when the content is not what its id promises, and the first read_at(), wherever
+// it reads, hashes the whole object once. A stream that has failed stays failed: every later read()
+// returns the same error. read_at() of a compressed object decodes from the front when it goes
+// backwards; objects up to 16 MiB are decoded once and kept.
 //
 // Thread safety: one thread at a time.
 class PACKSTORE_EXPORT ObjectReader {

@@ -56,45 +56,53 @@ class ObjectReader::Impl {
 
   Result<std::size_t> read(std::span<std::byte> into) {
     if (!stream_.has_value()) RETURN_IF_ERROR(restart(stream_));
-    if (into.empty()) return std::size_t{0};
     return stream_->read(*this, into, verify_);
   }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) {
-    if (offset >= size() || into.empty()) return std::size_t{0};
+    if (into.empty()) return std::size_t{0};
+    const bool keeps = !is_verbatim() && size() <= kKeptBytesMax;
+    // Before the end is told as well: a damaged file may have lost what lies behind it.
+    RETURN_IF_ERROR(keeps ? keep_content() : verify_once());
+    if (offset >= size()) return std::size_t{0};
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), size() - offset));
-    if (is_verbatim()) {
-      RETURN_IF_ERROR(verify_once());
-      return read_file(offset, into.first(wanted));
-    }
-    if (size() <= kKeptBytesMax) {
-      RETURN_IF_ERROR(keep_content());
-      std::memcpy(into.data(), kept_->data() + offset, wanted);
-      return wanted;
-    }
-    RETURN_IF_ERROR(verify_once());
-    return read_decoded(offset, into.first(wanted));
+    if (is_verbatim()) return read_file(offset, into.first(wanted));
+    if (!keeps) return read_decoded(offset, into.first(wanted));
+    std::memcpy(into.data(), kept_->data() + offset, wanted);
+    return wanted;
   }
 
  private:
-  // One pass over the content, with what is needed to judge it at its end.
+  // One pass over the content, with what is needed to judge it at its end. Once it has failed, it
+  // gives the same error for ever: who reads on must not take what follows for the end.
   struct Pass {
     std::unique_ptr<StoredSource> stored;
     std::unique_ptr<ByteSource> decoder;
     hash::Sha256 hasher;
     std::uint64_t position;
+    bool ended;
+    std::optional<Error> failed;
 
     // Not an initializer of the member: clang 14 takes a nested class that has one for not default
     // constructible as long as the class around it is not complete.
-    Pass() : position(0) {}
+    Pass() : position(0), ended(false) {}
 
     Result<std::size_t> read(const Impl& reader, std::span<std::byte> into, Verify verify) {
+      if (failed) return *failed;
+      if (into.empty()) return std::size_t{0};
+      Result<std::size_t> count = read_on(reader, into, verify);
+      if (!count) failed = count.error();
+      return count;
+    }
+
+    Result<std::size_t> read_on(const Impl& reader, std::span<std::byte> into, Verify verify) {
       ASSIGN_OR_RETURN(const std::size_t count, store::fill(*decoder, into));
       if (verify == Verify::kContent) hasher.update(into.first(count));
       position += count;
-      if (count != 0 && position == reader.size()) {
+      if (!ended && position == reader.size()) {
         RETURN_IF_ERROR(reader.check_end(*this, verify));
+        ended = true;
       }
       return count;
     }
@@ -105,14 +113,17 @@ class ObjectReader::Impl {
   std::uint64_t start() const { return found_.pack ? store::stored_begin(found_.row.at) : 0; }
 
   Status restart(std::optional<Pass>& pass) const {
-    pass.emplace();
-    pass->stored = std::make_unique<StoredSource>(file(), start(), found_.row.at.stored_size);
-    ASSIGN_OR_RETURN(pass->decoder,
-                     codec::make_decoder(found_.row.at.codec, *pass->stored, size()));
+    pass.reset();
+    Pass begun;
+    begun.stored = std::make_unique<StoredSource>(file(), start(), found_.row.at.stored_size);
+    ASSIGN_OR_RETURN(begun.decoder,
+                     codec::make_decoder(found_.row.at.codec, *begun.stored, size()));
+    pass = std::move(begun);
     return {};
   }
 
-  // Called with the last bytes of a pass, before they are given out.
+  // Called once in a pass, with its last bytes, before they are given out; of an empty object,
+  // before its end is told.
   Status check_end(Pass& pass, Verify verify) const {
     std::byte beyond;
     ASSIGN_OR_RETURN(const std::size_t more, pass.decoder->read({&beyond, 1}));
@@ -144,9 +155,8 @@ class ObjectReader::Impl {
     std::optional<Pass> pass;
     RETURN_IF_ERROR(restart(pass));
     Bytes buffer(kPassBufferSize);
-    while (pass->position < size()) {
-      ASSIGN_OR_RETURN(const std::size_t count, pass->read(*this, buffer, verify_));
-      if (count == 0) break;
+    for (std::size_t count = 1; count != 0;) {
+      ASSIGN_OR_RETURN(count, pass->read(*this, buffer, verify_));
     }
     verified_ = true;
     return {};

@@ -133,6 +133,40 @@ TEST_F(ObjectReaderTest, HoldsTheLastBytesBackUntilTheHashIsRight) {
   }
 }
 
+// A power cut may leave a name with no bytes, or with some: no end that was not promised.
+TEST_F(ObjectReaderTest, NeverTakesTheEndOfACutFileForTheEndOfTheObject) {
+  const Bytes content = testing::content_of(1, 10'000);
+  for (const std::size_t left : {0U, 5'000U}) {
+    const ObjectId id = store().put(content).value();
+    std::filesystem::resize_file(loose_path(id), left);
+    ObjectReader stream = open(id);
+    EXPECT_THAT(read_all(stream, 20'000), FailsWith(ErrorCode::kCorrupt));
+    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{left}, UINT64_MAX}) {
+      ObjectReader anywhere = open(id);
+      Bytes part(10);
+      EXPECT_THAT(anywhere.read_at(offset, part), FailsWith(ErrorCode::kCorrupt));
+      EXPECT_THAT(anywhere.read_at(offset, part), FailsWith(ErrorCode::kCorrupt));
+    }
+  }
+}
+
+// A loop that tries again must not see a clean end.
+TEST_F(ObjectReaderTest, StaysFailedOnceItsStreamHasFailed) {
+  const Bytes content = testing::content_of(1, 10'000);
+  const ObjectId loose = store().put(content).value();
+  const ObjectId empty = put("");
+  const ObjectId packed = put_packed(std::string(10'000, 'p'), Compression::zlib());
+  flip(loose_path(loose), 0);
+  testing::write_file(loose_path(empty), "bytes");
+  damage_packed(packed);
+  for (const ObjectId& id : {loose, empty, packed}) {
+    ObjectReader reader = open(id);
+    EXPECT_THAT(read_all(reader, 3'000), FailsWith(ErrorCode::kCorrupt));
+    Bytes buffer(3'000);
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(reader.read(buffer), FailsWith(ErrorCode::kCorrupt));
+  }
+}
+
 TEST_F(ObjectReaderTest, NoticesDamageByTheChecksumInPacksAndNothingWithoutVerification) {
   const ObjectId packed = put_packed(std::string(10'000, 'p'));
   damage_packed(packed);
