@@ -196,7 +196,8 @@ class PACKSTORE_EXPORT MemoryBlocks final : public BlockStore {
 };
 
 // One store above another: reads look into the upper one first, writes go to the upper one. What
-// the lower one has is not written again.
+// the lower one has is not written again, and is as durable as it is there: who has put objects
+// kBuffered into a Store below calls its sync() first.
 class PACKSTORE_EXPORT OverlayBlocks final : public BlockStore {
  public:
   // Both must outlive the object.
