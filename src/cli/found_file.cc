@@ -1,6 +1,9 @@
 #include "found_file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 #include "exit_status.h"
@@ -84,8 +87,10 @@ Result<FoundFile> find_files(const std::string& name, const fs::path& store) {
   if (fs::is_directory(status) || fs::is_regular_file(status)) {
     return Finder(store).find(name, status);
   }
-  // Standard input, a pipe, or what is not there: whoever names it means it.
-  if (const Result<FileSource> source = FileSource::open(name); !source) return source.error();
+  // A pipe, a device, or what is not there: whoever names it means it. It is not opened to look at
+  // it: a pipe that is closed again has lost its writer, and what was written.
+  errno = 0;
+  if (access(name.c_str(), R_OK) != 0) return system_error(name, "open", errno);
   return FoundFile{.path = name};
 }
 

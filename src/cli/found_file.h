@@ -25,7 +25,7 @@ struct FoundFile {
 Status refuse_store(const std::filesystem::path& directory, const std::filesystem::path& store);
 
 // Looks at `name`, and at all that is below it where it is a directory. A link is followed where it
-// is named, and is a link below. Files below can be opened when it returns.
+// is named, and is a link below. Files can be opened when it returns; a pipe that is named was not.
 //
 // kInvalidArgument names what is no file, directory or symbolic link, a pipe for example, and a
 // directory that is `store`. kCancelled: the program was interrupted. kIo: something cannot be

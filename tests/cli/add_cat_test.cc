@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <random>
+#include <thread>
 
 #include "cli/program_runner.h"
 
@@ -41,6 +42,17 @@ TEST_F(Add, TakesStandardInputOnce) {
   EXPECT_EQ(must({"add", "-"}, "hello world").out,
             "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e  -\n");
   EXPECT_EQ(packstore({"add", "-", "-"}).status, kUsage);
+}
+
+// Opened twice, a pipe would lose its writer in between. Some rounds, because who is first differs.
+TEST_F(Add, TakesANamedPipe) {
+  const std::string pipe = (directory() / "pipe").string();
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (int round = 0; round < 5; ++round) {
+    const std::jthread writer([&] { write_file(pipe, "hello world"); });
+    EXPECT_EQ(must({"add", pipe}).out,
+              "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e  " + pipe + "\n");
+  }
 }
 
 TEST_F(Add, FollowsTheProfileThatIsNamed) {
