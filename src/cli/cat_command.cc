@@ -1,8 +1,11 @@
-// cat: a file that was added, or a range of it.
+// cat: a file that was added, or a range of it. An object that is longer than a chunk can be is no
+// file of chunks: it is streamed as get does it, and damage shows in the exit status.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <functional>
 
 #include "commands.h"
+#include "copy_object.h"
 #include "files.h"
 #include "interrupt.h"
 #include "options.h"
@@ -25,7 +28,7 @@ class CatCommand final : public StoreCommand {
   }
 
   Result<ExitStatus> run_on(Store& store, Session& session) override {
-    const StoreBlocks blocks(store, {.verify = unverified_ ? Verify::kNone : Verify::kContent});
+    const StoreBlocks blocks(store, {.verify = verify()});
     const Result<Cid> cid = path_.resolve(store, blocks);
     if (!cid) return cid.error();
     Result<FileReader> reader =
@@ -35,12 +38,18 @@ class CatCommand final : public StoreCommand {
       return fail(ErrorCode::kInvalidArgument, "--offset {}: the file has {} bytes", offset_,
                   reader->size());
     }
-    if (!output_.empty() && output_ != kStandardStream) return into_file(*cid, *reader, session);
+    const Copier copy = [&](const FileReader::PieceVisitor& visit) {
+      return is_plain_object(*cid, *reader) ? copy_from_object(store, *cid, *reader, visit)
+                                            : reader->for_each_piece(stretch(), visit);
+    };
+    if (!output_.empty() && output_ != kStandardStream) {
+      return into_file(*cid, wanted(*reader), copy, session);
+    }
     if (session.as_json()) {
       return fail(ErrorCode::kInvalidArgument,
                   "--json: standard output is for the file; name another with -o");
     }
-    const Status copied = reader->for_each_piece(stretch(), [&](ByteView part) {
+    const Status copied = copy([&](ByteView part) {
       session.out().write(part);
       return interrupted() ? Status(fail(ErrorCode::kCancelled, "cat: interrupted"))
                            : session.out().status();
@@ -50,6 +59,10 @@ class CatCommand final : public StoreCommand {
   }
 
  private:
+  using Copier = std::function<Status(const FileReader::PieceVisitor& visit)>;
+
+  Verify verify() const { return unverified_ ? Verify::kNone : Verify::kContent; }
+
   FileStretch stretch() const {
     return {.offset = offset_, .length = length_.value_or(UINT64_MAX)};
   }
@@ -58,14 +71,29 @@ class CatCommand final : public StoreCommand {
     return std::min(length_.value_or(UINT64_MAX), reader.size() - offset_);
   }
 
-  Result<ExitStatus> into_file(const Cid& cid, FileReader& reader, Session& session) const {
+  static bool is_plain_object(const Cid& cid, const FileReader& reader) {
+    return cid.kind() == NodeKind::kRaw && cid.object_id() &&
+           reader.size() > ChunkerSpec::kBytesMaxLimit;
+  }
+
+  Status copy_from_object(Store& store, const Cid& cid, const FileReader& reader,
+                          const FileReader::PieceVisitor& visit) const {
+    Result<ObjectReader> object = store.open_object(*cid.object_id(), {.verify = verify()});
+    if (!object) return std::move(object).error();
+    ObjectRange range;
+    if (wanted(reader) < reader.size()) range = {.offset = offset_, .length = length_};
+    return copy_object(*object, range, visit);
+  }
+
+  Result<ExitStatus> into_file(const Cid& cid, std::uint64_t total, const Copier& copy,
+                               Session& session) const {
     Result<FileWriter> file = FileWriter::create(output_);
     if (!file) return std::move(file).error();
     std::uint64_t bytes = 0;
-    const Status copied = reader.for_each_piece(stretch(), [&](ByteView part) {
+    const Status copied = copy([&](ByteView part) {
       bytes += part.size();
       session.progress(
-          {.phase = "cat", .done = bytes, .total = wanted(reader), .unit = ProgressUnit::kBytes});
+          {.phase = "cat", .done = bytes, .total = total, .unit = ProgressUnit::kBytes});
       return file->write(part);
     });
     if (!copied) return copied.error();

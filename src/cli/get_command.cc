@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "commands.h"
+#include "copy_object.h"
 #include "files.h"
 #include "options.h"
 #include "report.h"
@@ -20,59 +21,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 // What is held in memory to be verified before it is printed.
 constexpr std::uint64_t kVerifyFirstBytesMax = std::uint64_t{16} << 20;
 
 using Sink = std::function<Status(ByteView)>;
 
-// The part of an object that is asked for.
-struct Range {
-  std::optional<std::uint64_t> offset;
-  std::optional<std::uint64_t> length;
-
-  bool is_given() const { return offset.has_value() || length.has_value(); }
-};
-
-Status copy_stream(ObjectReader& reader, const Sink& sink) {
-  Bytes buffer(kCopyBytes);
-  for (;;) {
-    const Result<std::size_t> count = reader.read(buffer);
-    if (!count) return count.error();
-    if (*count == 0) return {};
-    if (const Status taken = sink(ByteView(buffer).first(*count)); !taken) return taken.error();
-  }
-}
-
 Status copy_verified_first(ObjectReader& reader, const Sink& sink) {
   Bytes whole;
   whole.reserve(static_cast<std::size_t>(reader.size()));
-  const Status read = copy_stream(reader, [&](ByteView part) -> Status {
+  const Status read = copy_object(reader, {}, [&](ByteView part) -> Status {
     whole.insert(whole.end(), part.begin(), part.end());
     return {};
   });
   if (!read) return read.error();
   return sink(whole);
-}
-
-Status copy_range(ObjectReader& reader, const Range& range, const Sink& sink) {
-  std::uint64_t offset = range.offset.value_or(0);
-  if (offset > reader.size()) {
-    return fail(ErrorCode::kInvalidArgument, "--offset {}: the object has {} bytes", offset,
-                reader.size());
-  }
-  std::uint64_t rest = std::min(range.length.value_or(UINT64_MAX), reader.size() - offset);
-  Bytes buffer(static_cast<std::size_t>(std::min<std::uint64_t>(rest, kCopyBytes)));
-  while (rest > 0) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(rest, buffer.size()));
-    const Result<std::size_t> count = reader.read_at(offset, std::span(buffer).first(wanted));
-    if (!count) return count.error();
-    if (*count == 0) break;
-    if (const Status taken = sink(ByteView(buffer).first(*count)); !taken) return taken.error();
-    offset += *count;
-    rest -= *count;
-  }
-  return {};
 }
 
 // Writes each object to a file of its own and remembers what could not be given.
@@ -181,8 +143,8 @@ class GetCommand final : public StoreCommand {
   }
 
   Status copy(ObjectReader& reader, bool verifies_first, const Sink& sink) const {
-    if (range_.is_given()) return copy_range(reader, range_, sink);
-    return verifies_first ? copy_verified_first(reader, sink) : copy_stream(reader, sink);
+    const bool goes_first = verifies_first && !range_.is_given();
+    return goes_first ? copy_verified_first(reader, sink) : copy_object(reader, range_, sink);
   }
 
   Result<ExitStatus> get_into_file(Store& store, Session& session) const {
@@ -227,7 +189,7 @@ class GetCommand final : public StoreCommand {
 
   std::string id_word_;
   std::string output_;
-  Range range_;
+  ObjectRange range_;
   IdWords list_;
   std::string into_;
   bool unverified_ = false;

@@ -207,6 +207,27 @@ TEST_F(Cat, WritesAFileAndReportsIt) {
   EXPECT_EQ(packstore({"cat", cid, "--json"}).status, kUsage);
 }
 
+// What is longer than a chunk can be is no file of chunks, and comes as get gives it.
+TEST_F(Cat, GivesAnObjectOfAnySizeWholeOrInPart) {
+  const std::string text = content(17'000'001);
+  const std::string id = put(text);
+  EXPECT_TRUE(must({"cat", id}).out == text);
+  EXPECT_TRUE(must({"cat", id, "--unverified", "--threads", "2"}).out == text);
+  const std::string copy = (directory() / "copy").string();
+  EXPECT_EQ(must({"cat", id, "-o", copy, "--json"}).json().at("bytes"), text.size());
+  EXPECT_TRUE(read_file(copy) == text);
+  EXPECT_EQ(must({"cat", id, "--offset", "16MiB", "--length", "1000"}).out,
+            text.substr(16 << 20, 1'000));
+  EXPECT_EQ(must({"cat", id, "--offset", "17000000"}).out, text.substr(17'000'000));
+  EXPECT_EQ(packstore({"cat", id, "--offset", "17000002"}).status, kUsage);
+
+  damage(loose_file(id));
+  EXPECT_EQ(packstore({"cat", id}).status, kError);
+  const Outcome range = packstore({"cat", id, "--length", "1000"});
+  EXPECT_EQ(range.status, kError);
+  EXPECT_EQ(range.out, "");
+}
+
 TEST_F(Cat, SaysWhichBlockIsMissing) {
   const std::string absent = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
   const Outcome outcome = packstore({"cat", absent});
