@@ -25,7 +25,6 @@
 #include "packstore/node_kind.h"
 #include "packstore/object.h"
 #include "packstore/object_id.h"
-#include "packstore/refs.h"
 #include "packstore/result.h"
 
 namespace packstore {
