@@ -88,7 +88,7 @@ Status SimulatedExecutor::publish(const CompactionJob& job, JobOutputs& outputs)
   for (const std::uint64_t bytes : edit.file_bytes) files.push_back(layers_.add_file(bytes));
   for (LayerShape& layer : edit.added) {
     if (!files.empty()) layer.file = files[layer.file];
-    if (!layer.is_delta()) start_reads_at(layer);
+    if (job.kind == JobKind::kImage) start_reads_at(layer);
     layers_.add(std::move(layer));
   }
   return {};

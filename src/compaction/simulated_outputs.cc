@@ -78,6 +78,7 @@ Status make_delta(const Scene& scene, const JobPart& part, LayerEdit& edit) {
     const LayerShape taken = part_of_layer(*from, input.keys);
     edit.read_bytes += taken.bytes;
     inputs_with_records += taken.records != 0 ? 1U : 0U;
+    layer.kind = from->kind;  // An image is copied out of a dead file as what it is.
     layer.file = from->file;
     layer.page_bytes_max += taken.page_bytes_max;
     layer.cells.insert(layer.cells.end(), taken.cells.begin(), taken.cells.end());
