@@ -103,10 +103,6 @@ bool holds_nothing(const index::PackRow& row) {
   return row.state == index::PackState::kRetired || row.indexed_bytes <= format::PackHeader::kSize;
 }
 
-// Names in loose/, for what is linked.
-std::string shard_of(const ObjectId& id) { return id.to_hex().substr(0, 2); }
-std::string name_in_shard(const ObjectId& id) { return id.to_hex().substr(2); }
-
 // False also where the file cannot be read.
 bool is_copy_of(const ObjectId& id, const io::File& file) {
   const Result<ObjectId> actual = hash_file(file);
@@ -256,7 +252,7 @@ Status Backup::copy_loose() {
     if (there == size) {
       loose_.push_back(id);
       // An attempt that was cut off, or whose sync failed, may have left the name.
-      unsynced_shards_.insert(shard_of(id));
+      unsynced_shards_.insert(shard_name(id));
     } else {
       RETURN_IF_ERROR(copy_loose_object(id, size));
     }
@@ -302,13 +298,13 @@ Status Backup::adopt_copy(SandboxFile copy, const ObjectId& id) {
 Result<bool> Backup::keep_good_copy(const ObjectId& id) {
   ASSIGN_OR_RETURN(const auto present, target_loose_.find(id));
   if (present && is_copy_of(id, **present)) {
-    unsynced_shards_.insert(shard_of(id));
+    unsynced_shards_.insert(shard_name(id));
     loose_.push_back(id);
     return true;
   }
   if (previous_ == nullptr) return false;
   ASSIGN_OR_RETURN(const auto earlier, previous_->loose->find_file_below(
-                                           shard_of(id), name_in_shard(id), io::OpenMode::kRead));
+                                           shard_name(id), name_in_shard(id), io::OpenMode::kRead));
   if (!earlier || !is_copy_of(id, **earlier)) return false;
   ASSIGN_OR_RETURN(const io::FileInfo info, (*earlier)->info());
   ASSIGN_OR_RETURN(const bool linked, link_loose_object(id, info.size));
@@ -332,7 +328,7 @@ void Backup::report_damaged(const ObjectId& id, std::string_view path) {
 // False: the previous backup does not have it, or the name is taken, or there are no links here.
 Result<bool> Backup::link_loose_object(const ObjectId& id, std::uint64_t size) {
   if (previous_ == nullptr) return false;
-  const std::string shard = shard_of(id);
+  const std::string shard = shard_name(id);
   const std::string name = name_in_shard(id);
   ASSIGN_OR_RETURN(const auto from, previous_->loose->find_directory(shard));
   if (!from) return false;

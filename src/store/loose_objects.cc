@@ -21,12 +21,9 @@ namespace {
 constexpr std::size_t kShardNameSize = 2;
 constexpr unsigned kShards = 256;
 
-std::string shard_name(const ObjectId& id) { return to_hex(ByteView(id.bytes).first(1)); }
-std::string file_name(const ObjectId& id) { return to_hex(ByteView(id.bytes).subspan(1)); }
-
 // False: there was none.
 Result<bool> remove_copy(const io::Directory& shard, const ObjectId& id) {
-  Status removed = shard.remove_file(file_name(id));
+  Status removed = shard.remove_file(name_in_shard(id));
   if (removed) return true;
   if (removed.error().code == ErrorCode::kNotFound) return false;
   return std::move(removed).error();
@@ -36,8 +33,11 @@ bool is_shard_name(std::string_view name) { return name.size() == kShardNameSize
 
 }  // namespace
 
+std::string shard_name(const ObjectId& id) { return to_hex(ByteView(id.bytes).first(1)); }
+std::string name_in_shard(const ObjectId& id) { return to_hex(ByteView(id.bytes).subspan(1)); }
+
 Result<std::optional<std::uint64_t>> LooseShard::find_size(const ObjectId& id) const {
-  ASSIGN_OR_RETURN(const auto info, directory.stat_file(file_name(id)));
+  ASSIGN_OR_RETURN(const auto info, directory.stat_file(name_in_shard(id)));
   return info ? std::optional(info->size) : std::nullopt;
 }
 
@@ -50,7 +50,7 @@ Result<std::optional<std::unique_ptr<io::Directory>>> LooseObjects::find_shard(
 }
 
 Result<std::optional<std::unique_ptr<io::File>>> LooseObjects::find(const ObjectId& id) const {
-  return directory_->find_file_below(shard_name(id), file_name(id), io::OpenMode::kRead);
+  return directory_->find_file_below(shard_name(id), name_in_shard(id), io::OpenMode::kRead);
 }
 
 Result<std::optional<std::uint64_t>> LooseObjects::find_size(const ObjectId& id) const {
@@ -75,7 +75,7 @@ Status LooseObjects::ensure_shards() {
 Status LooseObjects::adopt(SandboxFile file, const ObjectId& id) {
   RETURN_IF_ERROR(ensure_shards());
   ASSIGN_OR_RETURN(const auto shard, directory_->open_directory(shard_name(id)));
-  return file.publish(*shard, file_name(id));
+  return file.publish(*shard, name_in_shard(id));
 }
 
 Status LooseObjects::make_durable(const ObjectId& id) {
@@ -111,7 +111,7 @@ Status LooseObjects::remove_all(std::span<const ObjectId> sorted, unsigned threa
 Status LooseObjects::move_aside(const ObjectId& id, const io::Directory& to,
                                 std::string_view to_name) const {
   ASSIGN_OR_RETURN(const auto shard, directory_->open_directory(shard_name(id)));
-  RETURN_IF_ERROR(shard->rename(file_name(id), to, to_name));
+  RETURN_IF_ERROR(shard->rename(name_in_shard(id), to, to_name));
   RETURN_IF_ERROR(to.sync());
   return shard->sync();
 }

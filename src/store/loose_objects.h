@@ -18,6 +18,10 @@
 
 namespace packstore::store {
 
+// The copy of `id` is "loose/<shard_name>/<name_in_shard>".
+std::string shard_name(const ObjectId& id);
+std::string name_in_shard(const ObjectId& id);
+
 // The copies of one shard as they were listed; any of them may have been packed or removed since.
 struct LooseShard {
   const io::Directory& directory;

@@ -64,14 +64,12 @@ class Repair {
       ASSIGN_OR_RETURN(const LooseState state, judge_loose(id));
       if (state != LooseState::kDamaged) continue;
       doubtful_.insert(id);
-      ASSIGN_OR_RETURN(const auto shard, core_.loose.directory().open_directory(shard_of(id)));
-      RETURN_IF_ERROR(quarantine_.take(*shard, id.to_hex().substr(2), id.to_hex() + ".loose"));
+      ASSIGN_OR_RETURN(const auto shard, core_.loose.directory().open_directory(shard_name(id)));
+      RETURN_IF_ERROR(quarantine_.take(*shard, name_in_shard(id), id.to_hex() + ".loose"));
       ++result_.moved_aside;
     }
     return {};
   }
-
-  static std::string shard_of(const ObjectId& id) { return id.to_hex().substr(0, 2); }
 
   Status count_anew() {
     const bool reported = std::ranges::any_of(report_.findings, [](const Finding& finding) {

@@ -2,13 +2,32 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 #include "io/file.h"
 #include "store/backup_fixture.h"
 
 namespace packstore::store {
 namespace {
 
-class BackupDestinationTest : public BackupTest {};
+class BackupDestinationTest : public BackupTest {
+ protected:
+  struct ReadBefore {
+    Store reader;
+    std::vector<ObjectId> later;
+  };
+  // A store that has read from the backup before the next one made its pack longer.
+  ReadBefore read_before_it_grows() {
+    const std::vector<ObjectId> ids = put_batch(store_, 0, 20);
+    backup();
+    Store reader = Store::open(directory_ / "backup").value();
+    expect_holds(reader, ids);
+    std::vector<ObjectId> later = put_batch(store_, 100, 20);
+    backup();
+    return {std::move(reader), std::move(later)};
+  }
+};
 
 // What a batch has acknowledged must not go with the pack that it wrote to.
 TEST_F(BackupDestinationTest, IsBusyWhileABatchIsOpenInTheDestination) {
@@ -49,12 +68,7 @@ TEST_F(BackupDestinationTest, ReplacesWhatOthersHaveWrittenIntoTheDestination) {
 
 // A pack that has grown takes the name of the one that the reader has open.
 TEST_F(BackupDestinationTest, CanBeReadByWhoHadItOpenBefore) {
-  std::vector<ObjectId> ids = put_batch(store_, 0, 20);
-  backup();
-  Store reader = Store::open(directory_ / "backup").value();
-  expect_holds(reader, ids);
-  const std::vector<ObjectId> later = put_batch(store_, 100, 20);
-  backup();
+  auto [reader, later] = read_before_it_grows();
   ASSERT_EQ(packs_in(directory_ / "backup").size(), 1U);
   expect_holds(reader, {later[0]});
   EXPECT_THAT(reader.open_object(later[1]), testing::Succeeds());
@@ -62,12 +76,7 @@ TEST_F(BackupDestinationTest, CanBeReadByWhoHadItOpenBefore) {
 }
 
 TEST_F(BackupDestinationTest, GivesManyAtOnceToWhoHadItOpenBefore) {
-  std::vector<ObjectId> ids = put_batch(store_, 0, 20);
-  backup();
-  Store reader = Store::open(directory_ / "backup").value();
-  expect_holds(reader, ids);
-  const std::vector<ObjectId> later = put_batch(store_, 100, 20);
-  backup();
+  auto [reader, later] = read_before_it_grows();
   const auto take = [](const ObjectId&, const Result<ByteView>& content) -> Status {
     EXPECT_THAT(content, testing::Succeeds());
     return {};
