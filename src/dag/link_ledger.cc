@@ -92,11 +92,11 @@ Status LinkLedger::find_faults(const BlockStore& blocks, std::span<const Cid> ro
     const Cid cid = std::move(open.back());
     open.pop_back();
     if (!seen.insert(cid)) continue;
-    Result<Below> below = links_below(blocks, cid);
+    const Result<Below> below = links_below(blocks, cid);
     if (below) {
       open.insert(open.end(), below->links.rbegin(), below->links.rend());
     } else {
-      visit({cid, std::move(below).error()});
+      visit({cid, below.error()});
     }
     RETURN_IF_ERROR(meter.advance(below ? below->bytes_read : 0));
   }

@@ -183,7 +183,7 @@ Status PackedPuts::publish_waiting() {
 
 Status PackedPuts::sync() {
   const Turn turn(*this);
-  const Status published = publish_waiting();
+  Status published = publish_waiting();
   if (losses_ == 0) return published;
   std::uint64_t& told = losses_told_[std::this_thread::get_id()];
   if (std::exchange(told, losses_) == losses_) return published;

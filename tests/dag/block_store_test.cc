@@ -19,6 +19,13 @@
 #include "support/store_scratch.h"
 #include "watched_blocks.h"
 
+#ifdef PACKSTORE_HAVE_ROCKSDB
+// The system's RocksDB is not instrumented: ThreadSanitizer sees its memory, and not the atomics
+// that hand it from thread to thread. A race between two accesses of our own is still reported.
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() { return "race:librocksdb.so"; }
+#endif
+
 namespace packstore {
 namespace {
 
