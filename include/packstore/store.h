@@ -180,9 +180,10 @@ class PACKSTORE_EXPORT Store {
   // writers and maintenance. A destination that is an earlier backup of this store is brought up to
   // date: what it has is not copied again.
   //
-  // kConflict: the destination is another store, or a backup of a state that this store was put
-  // back from. kInvalidArgument: it is not empty and no store. kBusy: somebody maintains the
-  // destination, has a batch open there or writes to one of its packs.
+  // kConflict: the destination is another store, no backup, a backup that somebody has written to
+  // (it is a store of its own since), or one of a state that this store was put back from.
+  // kInvalidArgument: it is not empty and no store. kBusy: somebody maintains the destination or
+  // has a batch open there.
   Result<BackupReport> backup(const std::filesystem::path& destination,
                               const BackupOptions& options = {}) const;
 

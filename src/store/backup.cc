@@ -67,7 +67,8 @@ Result<StoreLayout> open_destination(const StoreCore& core,
     RETURN_IF_ERROR(create_layout(
         core.files, destination, Permissions::kPrivate,
         {.store = core.uuid,
-         .counts_references = core.index->reference_counts() == ReferenceCounts::kExact}));
+         .counts_references = core.index->reference_counts() == ReferenceCounts::kExact},
+        Purpose::kBackup));
     opened = open_layout(core.files, destination);
     if (!opened) return opened;
   }
@@ -256,6 +257,7 @@ Status Backup::copy_loose() {
     } else {
       RETURN_IF_ERROR(copy_loose_object(id, size));
     }
+    meter_.expect(size);
     return meter_.advance(size);
   };
   RETURN_IF_ERROR(core_.loose.for_each(take));
@@ -553,15 +555,23 @@ Status Backup::remove_superseded() {
 
 Result<BackupReport> backup(const StoreCore& core, const std::filesystem::path& destination,
                             const BackupOptions& options) {
-  ASSIGN_OR_RETURN(StoreLayout target, open_destination(core, destination));
+  // The destination last: a call that is refused makes none.
   ASSIGN_OR_RETURN(std::optional<StoreLayout> previous, open_previous(core, options));
+  ASSIGN_OR_RETURN(StoreLayout target, open_destination(core, destination));
   constexpr std::chrono::milliseconds kNoWait{0};
   constexpr std::string_view kOperation = "receiving a backup";
   ASSIGN_OR_RETURN(const auto lock,
                    io::HeldLock::take(*target.locks, kMaintenanceLock, io::LockKind::kExclusive,
                                       kNoWait, kOperation));
-  RETURN_IF_ERROR(check_no_writer(*target.packs));
   ASSIGN_OR_RETURN(const auto sessions, hold_off_sessions(*target.locks, kNoWait, kOperation));
+  // Who writes there first has to have a session to remove it.
+  ASSIGN_OR_RETURN(const bool is_backup, is_marked_as_backup(*target.root));
+  if (!is_backup) {
+    return fail(ErrorCode::kConflict,
+                "{}: somebody has written to this store, or it never was a backup; back up into an "
+                "empty directory",
+                target.root->path());
+  }
   return Backup::run(core, target, previous ? &*previous : nullptr, options.control);
 }
 

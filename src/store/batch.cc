@@ -384,7 +384,7 @@ Batch& Batch::operator=(Batch&&) noexcept = default;
 Batch::~Batch() = default;
 
 Result<Batch> Batch::begin(store::StoreCore& core, const BatchOptions& options) {
-  RETURN_IF_ERROR(core.check_home());
+  RETURN_IF_ERROR(core.begin_writing());
   RETURN_IF_ERROR(options.compression.check());
   ASSIGN_OR_RETURN(io::HeldLock session, store::begin_session(*core.locks, "batch"));
   return Batch(std::make_unique<Impl>(core, options, std::move(session)));

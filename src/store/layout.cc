@@ -43,7 +43,8 @@ Result<std::optional<format::FormatFile>> read_format(const io::Directory& root)
 // What a creator makes before FORMAT, its temporary file included.
 bool is_ours(std::string_view name) {
   return std::ranges::find(kStoreDirectories, name) != kStoreDirectories.end() ||
-         name.starts_with(index::kIndexFile) || name.starts_with(kFormatFile);
+         name.starts_with(index::kIndexFile) || name.starts_with(kFormatFile) ||
+         name.starts_with(kBackupMark);
 }
 
 struct Contents {
@@ -138,6 +139,7 @@ Result<StoreLayout> open_layout(io::FileSystem& files, const std::filesystem::pa
   }
   layout.uuid = format->store;
   layout.reference_counts = counts_of(*format);
+  ASSIGN_OR_RETURN(layout.is_backup, is_marked_as_backup(*layout.root));
   ASSIGN_OR_RETURN(layout.locks, layout.root->open_directory(kLocksDirectory));
   ASSIGN_OR_RETURN(layout.loose, layout.root->open_directory(kLooseDirectory));
   ASSIGN_OR_RETURN(layout.packs, layout.root->open_directory(kPacksDirectory));
@@ -146,7 +148,7 @@ Result<StoreLayout> open_layout(io::FileSystem& files, const std::filesystem::pa
 }
 
 Status create_layout(io::FileSystem& files, const std::filesystem::path& path,
-                     Permissions permissions, const format::FormatFile& format) {
+                     Permissions permissions, const format::FormatFile& format, Purpose purpose) {
   ASSIGN_OR_RETURN(const auto root,
                    files.create_directory(path.string(), permissions == Permissions::kPrivate));
   RETURN_IF_ERROR(lock_for_creation(*root));
@@ -163,8 +165,24 @@ Status create_layout(io::FileSystem& files, const std::filesystem::path& path,
   if (contents.was_whole) return lost_format(*root);
   RETURN_IF_ERROR(make_store_directories(*root));
   RETURN_IF_ERROR(index::Index::create(files, *root, to_text(format.store), counts_of(format)));
+  if (purpose == Purpose::kBackup) {
+    const std::string text = fmt::format("backup of {}\n", to_text(format.store));
+    RETURN_IF_ERROR(io::publish_bytes(*root, kBackupMark, as_bytes(text)));
+  }
   RETURN_IF_ERROR(root->sync());
   return publish_format(*root, format);
+}
+
+Result<bool> is_marked_as_backup(const io::Directory& root) {
+  ASSIGN_OR_RETURN(const auto mark, root.stat_file(kBackupMark));
+  return mark.has_value();
+}
+
+Status remove_backup_mark(const io::Directory& root) {
+  const Status removed = root.remove_file(kBackupMark);
+  if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+  // Also what another process has removed: it may not have come as far as its sync.
+  return root.sync();
 }
 
 }  // namespace packstore::store

@@ -59,7 +59,7 @@ ObjectWriter& ObjectWriter::operator=(ObjectWriter&&) noexcept = default;
 ObjectWriter::~ObjectWriter() = default;
 
 Result<ObjectWriter> ObjectWriter::begin(store::StoreCore& core) {
-  RETURN_IF_ERROR(core.check_home());
+  RETURN_IF_ERROR(core.begin_writing());
   ASSIGN_OR_RETURN(store::SandboxFile file, core.sandbox.create());
   return ObjectWriter(std::make_unique<Impl>(core, std::move(file)));
 }

@@ -93,7 +93,7 @@ Status adopt_loose(StoreCore& core, SandboxFile file, const ObjectId& id) {
 }
 
 Result<ObjectId> put(StoreCore& core, ByteView content, const PutOptions& options) {
-  RETURN_IF_ERROR(core.check_home());
+  RETURN_IF_ERROR(core.begin_writing());
   RETURN_IF_ERROR(options.compression.check());
   const ObjectId id = hash::sha256(content);
   ASSIGN_OR_RETURN(const bool known, confirm_known(core, id, content.size(), options.durability));

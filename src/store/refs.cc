@@ -98,6 +98,7 @@ Result<std::optional<ObjectId>> Refs::find(std::string_view name) const {
 
 Status Refs::move(std::string_view name, const RefMove& step) {
   RETURN_IF_ERROR(store::check_ref_move(name, step));
+  RETURN_IF_ERROR(core_->begin_writing());
   // The target may be an object that was put kBuffered: it has to be durable before its name.
   RETURN_IF_ERROR(core_->packed_puts.publish());
   ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(makes(Mistake::kMoveRefLazily)
@@ -112,6 +113,7 @@ Status Refs::move(std::string_view name, const RefMove& step) {
 
 Result<std::optional<ObjectId>> Refs::dereference(std::string_view name) {
   RETURN_IF_ERROR(store::check_ref_name(name));
+  RETURN_IF_ERROR(core_->begin_writing());
   ASSIGN_OR_RETURN(auto transaction, core_->index->begin_write(index::CommitSync::kDurable));
   ASSIGN_OR_RETURN(const auto target, transaction->find_ref(name));
   if (!target) return std::optional<ObjectId>();

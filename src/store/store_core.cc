@@ -9,6 +9,7 @@
 #include "store/references.h"
 #include "store/release.h"
 #include "store/reserve.h"
+#include "store/sessions.h"
 #include "store/unlinks.h"
 
 namespace packstore::store {
@@ -38,7 +39,18 @@ StoreCore::StoreCore(io::FileSystem& file_system, StoreLayout layout,
       loose(std::move(layout.loose)),
       packs(std::move(layout.packs), uuid, open_options.open_packs_max),
       sandbox(std::move(layout.sandbox)),
-      packed_puts(*this) {}
+      packed_puts(*this),
+      is_backup(layout.is_backup) {}
+
+Status StoreCore::begin_writing() {
+  RETURN_IF_ERROR(check_home());
+  if (!is_backup.load(std::memory_order_acquire)) return {};
+  // Within a session: no backup is on its way between its look at the mark and its end.
+  ASSIGN_OR_RETURN(const io::HeldLock session, begin_session(*locks, "first write to a backup"));
+  RETURN_IF_ERROR(remove_backup_mark(*root));
+  is_backup.store(false, std::memory_order_release);
+  return {};
+}
 
 Result<std::unique_ptr<StoreCore>> open_core(io::FileSystem& files,
                                              const std::filesystem::path& path,

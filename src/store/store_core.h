@@ -1,6 +1,7 @@
 // The parts of an open store, and how they find each other.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -33,6 +34,10 @@ struct StoreCore {
   // kInvalidArgument: this process was forked from the one that opened the store; it may read.
   Status check_home() const { return home.check(path.native()); }
 
+  // Whoever acknowledges something calls it first. The errors of check_home(). In a backup it makes
+  // the store one of its own, which no later backup replaces; kBusy: it is being received.
+  Status begin_writing();
+
   io::FileSystem& files;
   io::HomeProcess home;
   std::filesystem::path path;
@@ -47,6 +52,7 @@ struct StoreCore {
   mutable KnownPlaces known_places;  // A cache: readers fill it.
   Sandbox sandbox;
   PackedPuts packed_puts;
+  std::atomic<bool> is_backup;  // As the mark was when the store was opened; never set later.
 };
 
 // Store::open() and Store::create() on any file system; tests put a crashable disk underneath.

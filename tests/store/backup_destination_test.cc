@@ -2,10 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "io/file.h"
 #include "store/backup_fixture.h"
 
 namespace packstore::store {
@@ -40,30 +43,61 @@ TEST_F(BackupDestinationTest, IsBusyWhileABatchIsOpenInTheDestination) {
   expect_holds(copy, {id});
 }
 
-TEST_F(BackupDestinationTest, IsBusyWhileSomebodyHoldsAPackOfTheDestination) {
-  put_batch(store_, 0, 20);
-  backup();
-  const auto pack = io::posix_file_system()
-                        .open_directory((directory_ / "backup" / "packs").string())
-                        .value()
-                        ->open_file(packs_in(directory_ / "backup").at(0).filename().string(),
-                                    io::OpenMode::kReadWrite)
-                        .value();
-  ASSERT_TRUE(pack->try_lock(io::LockKind::kExclusive).value());
-  EXPECT_EQ(failure_of("backup"), ErrorCode::kBusy);
+// Whatever it is that somebody has put into a backup, the next one must not take it away.
+TEST_F(BackupDestinationTest, IsAStoreOfItsOwnSinceSomebodyWroteToIt) {
+  const std::vector<ObjectId> ids = put_batch(store_, 0, 20);
+  const auto write_loose = [](Store& copy) { put_loose(copy, 100, 1); };
+  const auto write_stream = [](Store& copy) { copy.begin_put().value().finish().value(); };
+  const auto write_packed = [](Store& copy) { put_packed(copy, 101); };
+  const auto write_batch = [](Store& copy) { put_batch(copy, 102, 1); };
+  const auto move_ref = [&](Store& copy) {
+    copy.refs().move("mine", {.from = {}, .to = ids[0]}).value();
+  };
+  const std::vector<std::function<void(Store&)>> ways = {write_loose, write_stream, write_packed,
+                                                         write_batch, move_ref};
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    const std::string name = "backup" + std::to_string(i);
+    backup(name);
+    Store copy = Store::open(directory_ / name).value();
+    ways[i](copy);
+    const auto contents = contents_of(copy);
+    const auto refs = refs_of(copy);
+    EXPECT_EQ(failure_of(name), ErrorCode::kConflict);
+    EXPECT_EQ(contents_of(copy), contents);
+    EXPECT_EQ(refs_of(copy), refs);
+    expect_valid(copy);
+  }
 }
 
-TEST_F(BackupDestinationTest, ReplacesWhatOthersHaveWrittenIntoTheDestination) {
+TEST_F(BackupDestinationTest, IsNotTheStoreThatItIsABackupOf) {
   put_batch(store_, 0, 20);
+  backup();
+  const ObjectId later = put_loose(store_, 100, 1)[0];
+  const auto swapped = Store::open(directory_ / "backup").value().backup(directory_ / "source");
+  ASSERT_FALSE(swapped.has_value());
+  EXPECT_EQ(swapped.error().code, ErrorCode::kConflict);
+  expect_holds(store_, {later});
+  // And the backup is one still.
+  backup();
+  expect_backup_equals_source();
+}
+
+TEST_F(BackupDestinationTest, IsABackupStillWhenItWasOnlyReadAndMaintained) {
+  const std::vector<ObjectId> ids = put_batch(store_, 0, 20);
   backup();
   {
     Store copy = Store::open(directory_ / "backup").value();
-    const ObjectId loose = put_loose(copy, 100, 1)[0];
-    put_packed(copy, 101);
-    copy.refs().move("mine", {.from = {}, .to = loose}).value();
+    expect_holds(copy, ids);
+    copy.lock_maintenance().value().remove(std::span(ids).first(1)).value();
+    copy.lock_maintenance().value().repack({.dead_ratio_min = 0}).value();
   }
   backup();
   expect_backup_equals_source();
+}
+
+TEST_F(BackupDestinationTest, IsNotMadeByACallThatIsRefused) {
+  EXPECT_EQ(failure_of("backup", {.previous = directory_ / "absent"}), ErrorCode::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "backup"));
 }
 
 // A pack that has grown takes the name of the one that the reader has open.
