@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 #include "hash/sha256.h"
+#include "index/write_turn.h"
 #include "io/lock.h"
 #include "store/candidate_heads.h"
 #include "store/lookup.h"
@@ -298,6 +299,10 @@ Result<RecoveryReport> recover(io::FileSystem& files, const std::filesystem::pat
   RETURN_IF_ERROR(check_no_writer(*layout.packs));
   ASSIGN_OR_RETURN(const io::HeldLock sessions,
                    hold_off_sessions(*layout.locks, kNoWait, kOperation));
+  // Nobody commits to the old index what the new one would not have.
+  index::WriteGate gate;
+  ASSIGN_OR_RETURN(const auto turn,
+                   index::WriteTurn::take(gate, *layout.locks, kOperation, kNoWait));
   return Recovery(files, layout, options).run();
 }
 

@@ -16,7 +16,10 @@ namespace packstore::store {
 // whose header is damaged gets a new one, and the old file goes to quarantine/ too. Everything else
 // that is damaged stays where it is and becomes a finding.
 //
-// kBusy: somebody maintains the store or writes to one of its packs; nothing was touched.
+// Meanwhile nobody else commits: such calls wait for a minute, and are kBusy then.
+//
+// kBusy: somebody maintains the store, or writes to its index or one of its packs; nothing was
+// touched.
 // kInvalidArgument, kUnsupported: as Store::open(); but a lost FORMAT is written anew when the
 // packs agree on a UUID. kConflict: all packs are of another store than FORMAT says, and the index
 // is not of theirs. kCancelled: stopped before the index was replaced.

@@ -1,6 +1,9 @@
 // A Store that is open while what it has open goes to another place, or is replaced.
 #include <gmock/gmock.h>
 
+#include <chrono>
+
+#include "index/write_turn.h"
 #include "store_fixture.h"
 
 namespace packstore::store {
@@ -66,6 +69,23 @@ TEST_F(RecoveredBesideAnOpenStore, UnlinksNothing) {
   }
   reopen();
   expect_holds(objects);
+}
+
+// What was committed while packs are read would not be in the new index.
+TEST_F(RecoveredBesideAnOpenStore, IsWrittenToByNobodyMeanwhile) {
+  const ObjectId id = store().put(Bytes(10'000'000)).value();
+  int tries = 0;
+  const auto write_meanwhile = [&](const Progress&) {
+    const auto locks =
+        io::posix_file_system().open_directory((path() / kLocksDirectory).string()).value();
+    index::WriteGate gate;
+    EXPECT_THAT(index::WriteTurn::take(gate, *locks, "test", std::chrono::milliseconds(0)),
+                FailsWith(ErrorCode::kBusy));
+    ++tries;
+  };
+  ASSERT_THAT(Store::recover(path(), {.control = {.on_progress = write_meanwhile}}), Succeeds());
+  EXPECT_GT(tries, 0);
+  EXPECT_THAT(Store::open(path()).value().get(id), Succeeds());
 }
 
 }  // namespace
