@@ -95,4 +95,17 @@ Result<std::optional<Link>> find_ref_target(Connection& connection, std::string_
   return std::optional(target);
 }
 
+Result<std::vector<std::string>> complaints_of(Connection& connection, Statement check) {
+  Query query = connection.query(check);
+  std::vector<std::string> complaints;
+  while (true) {
+    const Result<bool> found = query.step();
+    if (!found && found.error().code != ErrorCode::kCorrupt) return found.error();
+    if (!found) complaints.push_back(found.error().message);
+    if (!found || !*found) return complaints;
+    const std::string_view complaint = query.text(0).value_or("a complaint that is no text");
+    if (complaint != "ok") complaints.emplace_back(complaint);
+  }
+}
+
 }  // namespace packstore::index

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "index/connection.h"
 #include "index/rows.h"
@@ -38,5 +40,9 @@ Result<NodeKind> node_kind_of(const Connection& connection, const Query& query, 
 Result<Link> link_of(const Connection& connection, const Query& query, int first);
 
 Result<std::optional<Link>> find_ref_target(Connection& connection, std::string_view name);
+
+// What `check`, one of SQLite's own, finds wrong. Errors are those of reading but kCorrupt, which
+// is a complaint.
+Result<std::vector<std::string>> complaints_of(Connection& connection, Statement check);
 
 }  // namespace packstore::index

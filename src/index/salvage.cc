@@ -45,6 +45,10 @@ SalvagedRefs salvage_refs(io::FileSystem& files, const io::Directory& root) {
   const Extent backwards = take_refs(**connection, Statement::kListRefsBackwards, found);
   // Both say kAll, or there is damage somewhere.
   salvaged.extent = forwards == backwards ? forwards : Extent::kSome;
+  // A page that says that it holds fewer rows than it does hides them without an error.
+  const auto complaints = complaints_of(**connection, Statement::kIntegrityCheckOfRefs);
+  const bool is_sound = complaints && complaints->empty();
+  if (salvaged.extent == Extent::kAll && !is_sound) salvaged.extent = Extent::kSome;
   for (const auto& [name, target] : found) {
     salvaged.refs.push_back({.name = name, .id = target.id, .kind = target.kind});
   }

@@ -286,16 +286,7 @@ class SqliteIndex final : public Index {
 
   Result<std::vector<std::string>> integrity_complaints() const override {
     ASSIGN_OR_RETURN(const ReaderPool::Lease reader, readers_.take());
-    Query query = reader->query(Statement::kIntegrityCheck);
-    std::vector<std::string> complaints;
-    while (true) {
-      const Result<bool> found = query.step();
-      if (!found && found.error().code != ErrorCode::kCorrupt) return found.error();
-      if (!found) complaints.push_back(found.error().message);
-      if (!found || !*found) return complaints;
-      const std::string_view complaint = query.text(0).value_or("a complaint that is no text");
-      if (complaint != "ok") complaints.emplace_back(complaint);
-    }
+    return complaints_of(*reader, Statement::kIntegrityCheck);
   }
 
   Status copy_to(const io::Directory& root, const io::Directory& locks) const override {

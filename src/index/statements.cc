@@ -121,6 +121,8 @@ constexpr std::array<StatementText, kStatementCount> kTexts = {{
     {Statement::kListSchema, "reading the schema",
      "SELECT type, name, sql FROM sqlite_schema ORDER BY name"},
     {Statement::kIntegrityCheck, "checking the integrity", "PRAGMA integrity_check"},
+    {Statement::kIntegrityCheckOfRefs, "checking the table of refs",
+     "PRAGMA integrity_check(refs)"},
 
     {Statement::kKeepRowsOfAllPacks, "sorting rows by pack",
      "INSERT INTO temp.kept_rows SELECT pack, offset, stored_size, size, codec, id "

@@ -70,6 +70,7 @@ enum class Statement : std::uint8_t {
   kUseLog,
   kListSchema,
   kIntegrityCheck,
+  kIntegrityCheckOfRefs,
 
   kKeepRowsOfAllPacks,
   kKeepPack,
