@@ -22,7 +22,11 @@ constexpr std::size_t kHeaderSize = format::PackRecord::kHeaderSize;
 
 PackScanner::PackScanner(const io::File& file, const format::RecordPlace& place,
                          std::uint64_t start, std::uint64_t end)
-    : file_(file), place_(place), offset_(start), end_(end), buffer_(kBufferSize) {}
+    : file_(file),
+      place_(place),
+      offset_(start),
+      end_(end),
+      buffer_(std::min<std::uint64_t>(kBufferSize, end - std::min(start, end))) {}
 
 // Everything buffered from `offset` on: at least `length` bytes, fewer only where the file ends.
 Result<ByteView> PackScanner::window(std::uint64_t offset, std::size_t length) {
