@@ -180,7 +180,8 @@ class GcCommand final : public StoreCommand {
     Report report;
     report.json("dry_run", is_dry_run_);
     report.count({"reached", "objects reached"}, done->reached);
-    report.count({"released", "objects released"}, done->released);
+    report.count({"released", is_dry_run_ ? "would be released" : "objects released"},
+                 done->released);
     report.count({"removed", is_dry_run_ ? "would be removed" : "objects removed"}, done->removed);
     report.bytes({"loose_bytes", "in loose files"}, done->loose_bytes);
     report.bytes({"packed_bytes", "in packs, until repack"}, done->packed_bytes);
