@@ -7,8 +7,15 @@
 
 namespace packstore {
 
-// Runs `work(worker)` on `workers` threads, the calling one among them, and joins them all. Returns
-// the error of the lowest-numbered worker that had one. `work` must itself notice when to give up.
+// No machine has use for more at once.
+inline constexpr unsigned kThreadsMax = 1024;
+// Of more workers, as of hardware_concurrency() - 1 where nobody knows it, only so many are run.
+inline constexpr unsigned kWorkersMax = 1U << 16;
+
+// Runs `work(worker)` once for each of `workers`, 0 on the calling thread and the others beside it,
+// on a thread of its own each. Where there are more than kThreadsMax, or the system starts fewer,
+// some wait for a thread. Returns when all have ended, with the error of the lowest-numbered worker
+// that had one. `work` must itself notice when to give up.
 //
 // What a worker throws, because a function of the caller does, is thrown by this call after all
 // have ended, that of the lowest-numbered one. `on_throw` is called by that worker at once, and

@@ -90,8 +90,9 @@ Status RangeReader::fetch(const Wave& wave, Nodes& nodes) {
     return {};
   }
   if (threads_ <= 1 || wave.size() < kBlocksForThreadsMin) return fetch_slice(wave, nodes);
-  const std::size_t share = (wave.size() + threads_ - 1) / threads_;
-  return run_on_threads(threads_, [&](unsigned worker) -> Status {
+  const std::size_t workers = std::min<std::size_t>(threads_, wave.size());
+  const std::size_t share = (wave.size() + workers - 1) / workers;
+  return run_on_threads(static_cast<unsigned>(workers), [&](unsigned worker) -> Status {
     const std::size_t first = std::min(wave.size(), worker * share);
     const std::size_t count = std::min(share, wave.size() - first);
     return fetch_slice(std::span(wave).subspan(first, count),

@@ -5,8 +5,12 @@
 #include <array>
 #include <atomic>
 #include <limits>
+#include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/byte_cursor.h"
 #include "base/checked_math.h"
@@ -159,6 +163,34 @@ TEST(RunOnThreads, ThrowsWhatAWorkerHasThrownAfterAllHaveEnded) {
     EXPECT_THROW(static_cast<void>(run_on_threads(4, work, on_throw)), std::runtime_error);
     EXPECT_EQ(ended, 3);
   }
+}
+
+// Who divides work into a share for each worker has all of it done, on however few threads.
+TEST(RunOnThreads, RunsEveryWorkerOnceOnNoMoreThreadsThanAreOfUse) {
+  constexpr unsigned kWorkers = 3 * kThreadsMax;
+  std::vector<std::atomic<int>> runs(kWorkers);
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  const auto work = [&](unsigned worker) -> Status {
+    ++runs[worker];
+    const std::lock_guard lock(mutex);
+    threads.insert(std::this_thread::get_id());
+    return {};
+  };
+  EXPECT_TRUE(run_on_threads(kWorkers, work).has_value());
+  for (const auto& times : runs) EXPECT_EQ(times, 1);
+  EXPECT_LE(threads.size(), kThreadsMax);
+}
+
+// std::thread::hardware_concurrency() - 1, where that is 0.
+TEST(RunOnThreads, TakesTheLargestNumberThereIs) {
+  std::atomic<int> left = 1'000;
+  const auto work = [&](unsigned) -> Status {
+    while (--left >= 0) continue;
+    return {};
+  };
+  EXPECT_TRUE(run_on_threads(std::numeric_limits<unsigned>::max(), work).has_value());
+  EXPECT_LT(left, 0);
 }
 
 TEST(ViewSource, GivesItsBytesInPiecesAndThenTheEnd) {

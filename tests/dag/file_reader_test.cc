@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <climits>
 #include <random>
 #include <stdexcept>
 #include <vector>
@@ -454,6 +455,17 @@ TEST_P(FileReaderTest, ReadsMuchAtOnce) {
   Bytes all(content.size() + 10);
   EXPECT_EQ(reader.read(all).value(), content.size());
   all.resize(content.size());
+  EXPECT_EQ(all, content);
+}
+
+TEST(FileReader, TakesTheLargestNumberOfThreadsThereIs) {
+  const Bytes content = noise(100'000, 14);
+  MemoryBlocks blocks;
+  const FileRoot root =
+      write_bytes(blocks, content, {.profile = narrow_profile(), .threads = UINT_MAX});
+  FileReader reader = FileReader::open(blocks, root.cid, {.threads = UINT_MAX}).value();
+  Bytes all(content.size());
+  EXPECT_EQ(reader.read(all).value(), content.size());
   EXPECT_EQ(all, content);
 }
 
