@@ -168,12 +168,19 @@ struct FileDifference {
   std::uint64_t b_offset = 0;
 };
 
+struct DiffFilesOptions {
+  // Progress counts the bytes of nodes that are read; their sum is not known before the end.
+  RunControl control = {};
+};
+
 // Gives every difference of files `a` and `b` to `visit`, front to back; the spans are valid during
-// the call. Compares names, not bytes: files of different profiles differ everywhere. Subtrees that
-// both have at the places compared are not read, and raw leaves never are. Chunks that moved are
-// found again up to 4,096 chunks away; memory is bounded by that.
+// the call. Compares names, not bytes: files of different chunks differ everywhere. Subtrees that
+// both have at the places compared are not read, nor again two that were found equal, and raw
+// leaves never are. Chunks that moved are found again up to 4,096 chunks away; memory is bounded by
+// that. kCancelled: a stop was requested.
 using FileDifferenceVisitor = std::function<Status(const FileDifference& difference)>;
 PACKSTORE_EXPORT Status diff_files(const BlockStore& blocks, const Cid& a, const Cid& b,
-                                   const FileDifferenceVisitor& visit);
+                                   const FileDifferenceVisitor& visit,
+                                   const DiffFilesOptions& options = {});
 
 }  // namespace packstore

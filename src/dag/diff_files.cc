@@ -1,20 +1,25 @@
 // Two cursors walk the trees side by side; each is a stack of the pieces that are still to come,
 // the next one on top.
 // 1. Equal tops are skipped unread, whatever is below them.
-// 2. Of different tops the larger node is replaced by its children, until both are leaves.
+// 2. Of different tops the larger node is replaced by its children, until both are leaves. Where
+//    the two are equally long, they may have the same content all the same; when the walk comes to
+//    their end without a difference they have, and are skipped wherever they meet again.
 // 3. Different leaves begin a difference. Leaves are gathered from both sides in turns until one
 //    that the other side has gathered as well turns up, or until the window is full. What was
 //    gathered behind that leaf goes back onto the stacks, and step 1 goes on from there.
 // Indexes find a leaf in what was gathered, so a difference costs as much as it is long.
 #include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
 #include "base/error.h"
 #include "dag/file_tree.h"
 #include "packstore/file.h"
+#include "store/progress_meter.h"
 
 namespace packstore {
 namespace {
@@ -35,9 +40,35 @@ bool is_same(const Piece& a, const Piece& b) {
   return a.at.cid == b.at.cid && a.at.size == b.at.size && a.is_leaf == b.is_leaf;
 }
 
+// Subtrees of different names that have the same content, as nodes of two formats do. A DAG of few
+// blocks may have them 2 ^ 60 times.
+class EqualPairs {
+ public:
+  // By size first, so that the smallest is forgotten first. A pair is forgotten only where as many
+  // as are kept, none of them shorter, stand between it and its repetition; that makes the file
+  // around it thousands of times longer, so it can be done a few times and no more.
+  struct Pair {
+    std::uint64_t size = 0;
+    Cid a;
+    Cid b;
+    friend std::strong_ordering operator<=>(const Pair&, const Pair&) = default;
+  };
+  static Pair pair_of(const Piece& a, const Piece& b) { return {a.at.size, a.at.cid, b.at.cid}; }
+
+  bool contains(const Pair& pair) const { return pairs_.contains(pair); }
+  void add(Pair pair) {
+    pairs_.insert(std::move(pair));
+    if (pairs_.size() > kPairsMax) pairs_.erase(pairs_.begin());
+  }
+
+ private:
+  static constexpr std::size_t kPairsMax = 4096;  // 1 MB.
+  std::set<Pair> pairs_;
+};
+
 class Cursor {
  public:
-  explicit Cursor(const BlockStore& blocks) : blocks_(blocks) {}
+  Cursor(const BlockStore& blocks, store::ProgressMeter& meter) : blocks_(blocks), meter_(meter) {}
 
   Status open(const Cid& root) {
     dag::NodeCache unused;
@@ -67,6 +98,7 @@ class Cursor {
   Status enter() {
     const FilePiece piece = std::move(rest_.back().at);
     ASSIGN_OR_RETURN(const Bytes block, blocks_.get(piece.cid));
+    RETURN_IF_ERROR(meter_.advance(block.size()));
     ASSIGN_OR_RETURN(const FileTreeNode node, dag::decode_file_tree_node(piece.cid, block));
     RETURN_IF_ERROR(dag::check_claim(piece, node));
     rest_.pop_back();
@@ -93,6 +125,7 @@ class Cursor {
   }
 
   const BlockStore& blocks_;
+  store::ProgressMeter& meter_;
   std::vector<Piece> rest_;
   std::uint64_t offset_ = 0;
 };
@@ -146,8 +179,8 @@ class Window {
 
 class Diff {
  public:
-  Diff(const BlockStore& blocks, const FileDifferenceVisitor& visit)
-      : a_(blocks), b_(blocks), visit_(visit) {}
+  Diff(const BlockStore& blocks, const FileDifferenceVisitor& visit, store::ProgressMeter& meter)
+      : a_(blocks, meter), b_(blocks, meter), visit_(visit) {}
 
   Status run(const Cid& a, const Cid& b) {
     if (a == b) return {};
@@ -156,12 +189,14 @@ class Diff {
     while (!a_.is_at_end() || !b_.is_at_end()) {
       if (a_.is_at_end() || b_.is_at_end()) {
         RETURN_IF_ERROR(tell_difference());
-      } else if (is_same(a_.top(), b_.top())) {
+      } else if (is_same(a_.top(), b_.top()) || was_found_equal(a_.top(), b_.top())) {
         a_.pop();
         b_.pop();
+        end_pairs();
       } else if (a_.top().is_leaf && b_.top().is_leaf) {
         RETURN_IF_ERROR(tell_difference());
       } else {
+        begin_pair();
         RETURN_IF_ERROR(larger_node().enter());
       }
     }
@@ -169,6 +204,29 @@ class Diff {
   }
 
  private:
+  // Two subtrees that the walk is in, and where that of `a_` ends.
+  struct OpenPair {
+    EqualPairs::Pair pair;
+    std::uint64_t end = 0;
+  };
+
+  bool was_found_equal(const Piece& a, const Piece& b) const {
+    return a.at.size == b.at.size && equal_.contains(EqualPairs::pair_of(a, b));
+  }
+
+  void begin_pair() {
+    if (a_.top().at.size != b_.top().at.size) return;
+    open_.push_back({EqualPairs::pair_of(a_.top(), b_.top()), a_.top().at.end()});
+  }
+
+  // There was no difference since they began, so `b_` is at the end of its one, too.
+  void end_pairs() {
+    while (!open_.empty() && open_.back().end == a_.offset()) {
+      equal_.add(std::move(open_.back().pair));
+      open_.pop_back();
+    }
+  }
+
   // A leaf cannot be entered.
   Cursor& larger_node() {
     if (a_.top().is_leaf) return b_;
@@ -177,6 +235,7 @@ class Diff {
   }
 
   Status tell_difference() {
+    open_.clear();
     Window a(a_);
     Window b(b_);
     std::optional<std::size_t> in_a;
@@ -199,14 +258,19 @@ class Diff {
 
   Cursor a_;
   Cursor b_;
+  std::vector<OpenPair> open_;  // From the outermost in.
+  EqualPairs equal_;
   const FileDifferenceVisitor& visit_;
 };
 
 }  // namespace
 
 Status diff_files(const BlockStore& blocks, const Cid& a, const Cid& b,
-                  const FileDifferenceVisitor& visit) {
-  return Diff(blocks, visit).run(a, b);
+                  const FileDifferenceVisitor& visit, const DiffFilesOptions& options) {
+  store::ProgressMeter meter(options.control, "diff");
+  RETURN_IF_ERROR(Diff(blocks, visit, meter).run(a, b));
+  meter.show();
+  return {};
 }
 
 }  // namespace packstore

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <random>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "dag/file_node.h"
 #include "file_sources.h"
 #include "packstore/file.h"
 #include "support/store_scratch.h"
@@ -13,6 +16,7 @@
 namespace packstore {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FailsWith;
 using ::testing::IsEmpty;
 using testing::narrow_profile;
@@ -178,6 +182,114 @@ TEST_P(DiffFilesTest, NamesABlockThatIsMissing) {
   blocks_.lose(*a.object_id());
   EXPECT_THAT(diff_files(blocks_, a, b, [](const FileDifference&) -> Status { return {}; }),
               FailsWith(ErrorCode::kNotFound));
+}
+
+// Two trees over the same leaves, in nodes of two formats that are no node's of the other.
+class DiffFilesInTwoFormats : public ::testing::Test {
+ protected:
+  struct Pair {
+    Cid a;
+    Cid b;
+    std::uint64_t size;
+  };
+  Pair leaf(std::string_view text) {
+    const Cid cid = blocks_.put(NodeKind::kRaw, as_bytes(text)).value();
+    return {cid, cid, text.size()};
+  }
+  Pair node(const std::vector<Pair>& children) {
+    std::vector<dag::FileNodeChild> a;
+    std::vector<dag::FileNodeChild> b;
+    std::uint64_t size = 0;
+    for (const Pair& child : children) {
+      a.push_back({child.a, child.size, 1});
+      b.push_back({child.b, child.size, 1});
+      size += child.size;
+    }
+    return {blocks_.put(NodeKind::kDagCbor, dag::encode_native_file(a).value()).value(),
+            blocks_.put(NodeKind::kDagPb, dag::encode_unixfs_file(b).value()).value(), size};
+  }
+  // Twice the same below each node: 2 ^ `depth` leaves in hardly more than 2 * `depth` blocks.
+  Pair doubled(Pair pair, unsigned depth) {
+    for (unsigned i = 0; i < depth; ++i) pair = node({pair, pair});
+    return pair;
+  }
+
+  WatchedBlocks blocks_;
+};
+
+TEST_F(DiffFilesInTwoFormats, WalksWhatItFoundEqualOnce) {
+  const Pair files = doubled(leaf("a"), 60);
+  EXPECT_THAT(diff_files(blocks_, files.a, files.b,
+                         [](const FileDifference&) -> Status {
+                           ADD_FAILURE() << "they are equal";
+                           return {};
+                         }),
+              Succeeds());
+  EXPECT_LE(blocks_.take_reads().size(), 2 * 61);
+}
+
+// Not even where more pairs than are remembered stand between a pair and its repetition.
+TEST_F(DiffFilesInTwoFormats, ForgetsTheSmallestPairsFirst) {
+  std::vector<Pair> crowd;
+  for (int i = 0; i < 5'000; ++i) crowd.push_back(node({leaf(std::to_string(i))}));
+  const Pair between = node(crowd);
+  Pair files = doubled(leaf("a"), 10);
+  for (int i = 0; i < 4; ++i) files = node({files, between, files});
+  EXPECT_THAT(diff_files(blocks_, files.a, files.b,
+                         [](const FileDifference&) -> Status {
+                           ADD_FAILURE() << "they are equal";
+                           return {};
+                         }),
+              Succeeds());
+  EXPECT_LE(blocks_.take_reads().size(), 2 * 5'100);
+}
+
+TEST_F(DiffFilesInTwoFormats, TellsEveryDifferenceBetweenWhatIsEqual) {
+  const Pair equal = doubled(leaf("a"), 5);
+  const Pair x = leaf("x");
+  const Pair y = leaf("y");
+  const Pair other{x.a, y.b, 1};
+  const Pair part = node({equal, other, equal});
+  const Pair files = node({part, equal, part});
+  std::vector<std::uint64_t> offsets;
+  EXPECT_THAT(diff_files(blocks_, files.a, files.b,
+                         [&](const FileDifference& each) -> Status {
+                           offsets.push_back(each.a_offset);
+                           EXPECT_EQ(each.b_offset, each.a_offset);
+                           EXPECT_EQ(each.a.front().cid, x.a);
+                           EXPECT_EQ(each.b.front().cid, y.b);
+                           return {};
+                         }),
+              Succeeds());
+  EXPECT_THAT(offsets, ElementsAre(32, 32 + 33 + 64));
+}
+
+// A pair is known by its size as well: the same nodes, said to be longer, are damage.
+TEST_F(DiffFilesInTwoFormats, BelievesNoOtherSizeOfWhatItFoundEqual) {
+  const Pair equal = doubled(leaf("a"), 3);
+  const Pair files = node({equal, {equal.a, equal.b, equal.size + 1}});
+  EXPECT_THAT(
+      diff_files(blocks_, files.a, files.b, [](const FileDifference&) -> Status { return {}; }),
+      FailsWith(ErrorCode::kCorrupt));
+}
+
+// Two trees of the same bytes whose nodes nowhere end together: the walk is as long as the files
+// are.
+TEST_F(DiffFilesInTwoFormats, TellHowFarTheyAreAndStopWhenTheyAreTold) {
+  const Pair even = doubled(leaf("a"), 50);
+  Pair odd = leaf("a");
+  while (odd.size < even.size / 2) odd = node({odd, leaf("a"), odd});
+  std::stop_source stop;
+  const RunControl control{.on_progress =
+                               [&](const Progress& progress) {
+                                 EXPECT_EQ(progress.phase, "diff");
+                                 EXPECT_GT(progress.done, 0U);
+                                 stop.request_stop();
+                               },
+                           .stop = stop.get_token()};
+  const auto ignore = [](const FileDifference&) -> Status { return {}; };
+  EXPECT_THAT(diff_files(blocks_, even.a, odd.b, ignore, {.control = control}),
+              FailsWith(ErrorCode::kCancelled));
 }
 
 }  // namespace
