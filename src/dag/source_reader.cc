@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "store/put.h"
 
 namespace packstore::dag {
 
 // Makes bytes ready unless the stream is at its end.
 Status SourceReader::fill() {
   if (!ready_.empty()) return {};
-  ASSIGN_OR_RETURN(const std::size_t count, source_.read(buffer_));
+  ASSIGN_OR_RETURN(const std::size_t count, store::fill(source_, buffer_));
   ready_ = ByteView(buffer_).first(count);
   return {};
 }

@@ -22,6 +22,7 @@
 #include "dag/turns.h"
 #include "packstore/file.h"
 #include "store/page_buffer.h"
+#include "store/put.h"
 
 namespace packstore {
 namespace {
@@ -116,15 +117,10 @@ class FileWriter {
     if (segment.buffer.size() == 0) RETURN_IF_ERROR(segment.buffer.allocate(segment_bytes_));
     const std::span<std::byte> buffer = segment.buffer.bytes();
     std::copy(rest_.begin(), rest_.end(), buffer.begin());
-    std::size_t filled = rest_.size();
-    bool source_ended = false;
-    while (filled < buffer.size() && !source_ended) {
-      ASSIGN_OR_RETURN(const std::size_t count, source_.read(buffer.subspan(filled)));
-      source_ended = count == 0;
-      filled += count;
-    }
-    segment.data = buffer.first(filled);
-    return source_ended ? InputEnd::kLast : InputEnd::kMore;
+    const std::span<std::byte> wanted = buffer.subspan(rest_.size());
+    ASSIGN_OR_RETURN(const std::size_t count, store::fill(source_, wanted));
+    segment.data = buffer.first(rest_.size() + count);
+    return count < wanted.size() ? InputEnd::kLast : InputEnd::kMore;
   }
 
   // The chunker may be an application's: what it says is checked before it is believed.
@@ -133,7 +129,15 @@ class FileWriter {
     segment.lengths.clear();
     const std::size_t covered = chunker_.cut(data, end, segment.lengths);
     segment.size = 0;
-    for (const std::uint32_t length : segment.lengths) segment.size += length;
+    std::uint32_t longest = 0;
+    for (const std::uint32_t length : segment.lengths) {
+      segment.size += length;
+      longest = std::max(longest, length);
+    }
+    if (longest > chunker_.chunk_bytes_max()) {
+      return fail(ErrorCode::kInvalidArgument, "the chunker makes a chunk of {} bytes, limit {}",
+                  longest, chunker_.chunk_bytes_max());
+    }
     const bool goes_on = end == InputEnd::kMore && covered > 0 && covered <= data.size();
     if (segment.size == covered && (goes_on || covered == data.size())) return {};
     return fail(ErrorCode::kInvalidArgument,

@@ -431,6 +431,12 @@ TEST(Car, PassesOnWhatStopsIt) {
   EXPECT_EQ(import_car(blocks, broken).error().code, ErrorCode::kIo);
 }
 
+TEST(Car, IsNotReadFromASourceThatClaimsMoreThanItWasAskedFor) {
+  testing::BoastingSource source;
+  MemoryBlocks blocks;
+  EXPECT_EQ(import_car(blocks, source).error().code, ErrorCode::kInvalidArgument);
+}
+
 // A file of one block above a long chain that the block store has: the walk down is part of the
 // import, and may take longer than the file did.
 class CarAboveAChain : public ::testing::Test {

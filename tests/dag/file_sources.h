@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -47,6 +48,15 @@ class UnevenSource final : public ByteSource {
   ByteView rest_;
   std::optional<Error> ends_with_;
   std::size_t reads_ = 0;
+};
+
+// Claims to have read more than there is room for.
+class BoastingSource final : public ByteSource {
+ public:
+  Result<std::size_t> read(std::span<std::byte> into) override {
+    std::ranges::fill(into, std::byte{});
+    return into.size() + 1;
+  }
 };
 
 inline FileRoot write_bytes(BlockStore& blocks, ByteView content,

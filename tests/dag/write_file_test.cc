@@ -339,6 +339,32 @@ TEST(WriteFile, RefusesAChunkerThatDoesNotCoverWhatItWasGiven) {
   }
 }
 
+// The root would depend on where segments of the file end.
+TEST(WriteFile, RefusesAChunkLongerThanTheChunkerSaysThereAre) {
+  class Longer final : public Chunker {
+   public:
+    std::uint32_t chunk_bytes_max() const override { return 500; }
+    std::size_t cut(ByteView data, InputEnd, std::vector<std::uint32_t>& lengths) const override {
+      lengths.push_back(501);
+      lengths.push_back(static_cast<std::uint32_t>(data.size() - 501));
+      return data.size();
+    }
+  } longer;
+  const Bytes content = noise(1'000, 9);
+  ViewSource source(content);
+  MemoryBlocks blocks;
+  const auto root = write_file(blocks, source, {.chunker = &longer});
+  ASSERT_THAT(root, FailsWith(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(root.error().message, HasSubstr("501 bytes"));
+}
+
+// What it wrote is not read past the end of the buffer.
+TEST(WriteFile, RefusesASourceThatClaimsMoreThanItWasAskedFor) {
+  testing::BoastingSource source;
+  MemoryBlocks blocks;
+  EXPECT_THAT(write_file(blocks, source), FailsWith(ErrorCode::kInvalidArgument));
+}
+
 TEST(FileProfile, NamesThePresetsThatThereAre) {
   const auto wrong = FileProfile::named("unixfs");
   ASSERT_THAT(wrong, FailsWith(ErrorCode::kInvalidArgument));
