@@ -1,13 +1,16 @@
-// A stretch is read in waves, from the root down:
-// 1. A wave is the pieces of one depth that the stretch touches, front to back.
-// 2. Nodes that are in the cache are entered at once: their children are pieces of the next wave.
-// 3. The rest is asked for together, shared among the threads. Leaves are copied to where they
+// A stretch is read in waves. What of it is still to come is a stack of pieces, the front on top:
+// at first the root, then more and more of what is below it.
+// 1. A wave is taken off the top. Nodes that are in the cache are entered at once: their children
+//    take their place on the stack.
+// 2. The wave is asked for together, shared among the threads. Leaves are copied to where they
 //    belong as they come; nodes are decoded, kept, and entered.
+// 3. A node that comes when there are pieces enough waits for a later wave, unless it is in front.
 // 4. A long raw leaf that goes on behind the stretch is kept as a node without children: whoever
 //    reads on wants its rest, and would have it read and checked as a whole for every part.
 // A wave of leaves is a long list of ids, so the store reads neighbours with one call and hashes
-// side by side. Depth is limited, and a wave holds no piece without bytes in the stretch, so nodes
-// that were made to explode end where the stretch does.
+// side by side. Depth is limited, and there is no piece without bytes in the stretch, so nodes that
+// were made to explode end where the stretch does; what is held at a time is bounded by the limits
+// of a wave, however short chunks are.
 #include "dag/range_reader.h"
 
 #include <algorithm>
@@ -22,6 +25,14 @@ namespace {
 
 // Fewer blocks are fetched before a second thread has begun.
 constexpr std::size_t kBlocksForThreadsMin = 32;
+// Pieces of a wave, 400 bytes each: 256 MiB in the native profile, so that threads rarely wait for
+// each other at its end.
+constexpr std::size_t kWavePiecesMax = 16 << 10;
+// Of those so many may have links: in the native profile, what fills four waves of leaves.
+constexpr std::size_t kWaveNodesMax = 256;
+// Pieces on the stack and in nodes that are about to be entered, 200 bytes each. Of one node there
+// may be any number more.
+constexpr std::size_t kPiecesMax = 64 << 10;
 // So many at most are fetched one by one, where a store has cheap parts: of more, most are wanted
 // as a whole, and neighbours come faster together.
 constexpr std::size_t kPartsMax = 8;
@@ -43,43 +54,60 @@ Status RangeReader::read(const FilePiece& root, std::uint64_t offset, std::span<
   if (into.empty()) return {};
   offset_ = offset;
   into_ = into;
-  Wave wave{root};
-  while (!wave.empty()) {
-    Wave next;
-    Wave unread;
-    for (FilePiece& piece : wave) {
-      const auto node = may_be_known(piece) ? cache_.find(piece.cid) : nullptr;
-      if (node) {
-        RETURN_IF_ERROR(enter(piece, *node, next));
-      } else {
-        unread.push_back(std::move(piece));
+  Wave rest{root};
+  while (!rest.empty()) {
+    ASSIGN_OR_RETURN(Wave wave, take_wave(rest));
+    Nodes nodes(wave.size());
+    pieces_ = rest.size();
+    front_ = wave.data();
+    RETURN_IF_ERROR(fetch(wave, nodes));
+    for (std::size_t i = wave.size(); i-- > 0;) {
+      if (nodes[i]) {
+        RETURN_IF_ERROR(enter(wave[i], *nodes[i], rest));
+      } else if (!wave[i].is_raw()) {
+        rest.push_back(wave[i]);
       }
     }
-    Nodes nodes(unread.size());
-    RETURN_IF_ERROR(fetch(unread, nodes));
-    for (std::size_t i = 0; i < unread.size(); ++i) {
-      if (!nodes[i]) continue;
-      RETURN_IF_ERROR(enter(unread[i], *nodes[i], next));
-      cache_.add(unread[i].cid, std::move(nodes[i]));
+    for (std::size_t i = 0; i < wave.size(); ++i) {
+      if (nodes[i]) cache_.add(wave[i].cid, std::move(nodes[i]));
     }
-    wave = std::move(next);
   }
   return {};
 }
 
+// Of the pieces on top of `rest` those that must be fetched.
+Result<RangeReader::Wave> RangeReader::take_wave(Wave& rest) {
+  Wave wave;
+  std::size_t nodes = 0;
+  while (!rest.empty() && wave.size() < kWavePiecesMax && nodes < kWaveNodesMax) {
+    FilePiece piece = std::move(rest.back());
+    rest.pop_back();
+    const auto node = may_be_known(piece) ? cache_.find(piece.cid) : nullptr;
+    if (node) {
+      RETURN_IF_ERROR(enter(piece, *node, rest));
+    } else {
+      if (!piece.is_raw()) ++nodes;
+      wave.push_back(std::move(piece));
+    }
+  }
+  return wave;
+}
+
 // One CID may stand for pieces of different claims: each is checked against its own.
-Status RangeReader::enter(const FilePiece& piece, const FileTreeNode& node, Wave& next) {
+Status RangeReader::enter(const FilePiece& piece, const FileTreeNode& node, Wave& rest) {
   RETURN_IF_ERROR(piece.is_raw() ? check_raw_claim(piece, node.size) : check_claim(piece, node));
   copy(piece.offset, node.content);
   const std::uint64_t from = offset_ > piece.offset ? offset_ - piece.offset : 0;
   auto child = std::upper_bound(
       node.children.begin(), node.children.end(), from,
       [](std::uint64_t at, const FileTreeNode::Child& each) { return at < each.end; });
+  const auto first = static_cast<std::ptrdiff_t>(rest.size());
   for (; child != node.children.end(); ++child) {
     FilePiece below = child_piece(piece, *child);
     if (!is_wanted(below.offset, below.end())) break;
-    next.push_back(std::move(below));
+    rest.push_back(std::move(below));
   }
+  std::reverse(rest.begin() + first, rest.end());
   return {};
 }
 
@@ -142,7 +170,9 @@ Status RangeReader::take(const FilePiece& piece, ByteView block,
     copy(piece.offset, block);
     return {};
   }
+  if (&piece != front_ && pieces_ >= kPiecesMax) return {};
   ASSIGN_OR_RETURN(FileTreeNode decoded, decode_file_tree_node(piece.cid, block));
+  pieces_ += decoded.children.size();
   node = std::make_shared<const FileTreeNode>(std::move(decoded));
   return {};
 }

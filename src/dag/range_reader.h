@@ -1,6 +1,7 @@
 // Reading a stretch of a file from its blocks.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,7 +29,8 @@ class RangeReader {
   using Wave = std::vector<FilePiece>;
   using Nodes = std::vector<std::shared_ptr<const FileTreeNode>>;
 
-  Status enter(const FilePiece& piece, const FileTreeNode& node, Wave& next);
+  Result<Wave> take_wave(Wave& rest);
+  Status enter(const FilePiece& piece, const FileTreeNode& node, Wave& rest);
   Status fetch(const Wave& wave, Nodes& nodes);
   Status fetch_one(const FilePiece& piece, std::shared_ptr<const FileTreeNode>& node);
   Status fetch_slice(std::span<const FilePiece> pieces,
@@ -44,6 +46,8 @@ class RangeReader {
   // Of the read that is going on.
   std::uint64_t offset_ = 0;
   std::span<std::byte> into_;
+  const FilePiece* front_ = nullptr;     // Of the wave.
+  std::atomic<std::size_t> pieces_ = 0;  // That are to come, with those in nodes of the wave.
 };
 
 }  // namespace packstore::dag

@@ -1,10 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
+#include <array>
 #include <climits>
 #include <random>
 #include <stdexcept>
+#include <unordered_map>
 #include <vector>
 
 #include "dag/dag_pb.h"
@@ -457,6 +460,72 @@ TEST_P(FileReaderTest, ReadsMuchAtOnce) {
   all.resize(content.size());
   EXPECT_EQ(all, content);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Notes what the heap holds at the most when it is asked for something.
+class HeapWatch final : public BlockStore {
+ public:
+  static std::size_t heap_bytes() {
+    const struct mallinfo2 info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+  }
+  std::size_t most() const { return most_; }
+
+  Status put_prepared(const PreparedBlocks& blocks) override {
+    for (std::size_t i = 0; i < blocks.ids.size(); ++i) {
+      blocks_[blocks.ids[i]].assign(blocks.contents[i].begin(), blocks.contents[i].end());
+    }
+    return {};
+  }
+
+ private:
+  Result<Bytes> get_object(const ObjectId& id) const override {
+    most_ = std::max(most_, heap_bytes());
+    return blocks_.at(id);
+  }
+  Result<std::uint64_t> object_size(const ObjectId& id) const override {
+    return std::uint64_t{blocks_.at(id).size()};
+  }
+  Result<std::vector<bool>> has_objects(std::span<const ObjectId> ids) const override {
+    std::vector<bool> has;
+    for (const ObjectId& id : ids) has.push_back(blocks_.contains(id));
+    return has;
+  }
+
+  std::unordered_map<ObjectId, Bytes> blocks_;
+  mutable std::size_t most_ = 0;
+};
+
+// A file in chunks of one byte, below nodes of 8,192 links that are one node, or all differ.
+TEST(FileReader, ReadsTheShortestChunksInBoundedMemory) {
+  constexpr std::size_t kWidth = 8'192;
+  constexpr std::size_t kNodes = 50;
+  HeapWatch blocks;
+  const std::array<Cid, 2> leaves{blocks.put(NodeKind::kRaw, as_bytes("a")).value(),
+                                  blocks.put(NodeKind::kRaw, as_bytes("b")).value()};
+  for (const std::size_t distinct : {std::size_t{1}, kNodes}) {
+    SCOPED_TRACE(distinct);
+    std::vector<dag::FileNodeChild> nodes;
+    Bytes content;
+    for (std::size_t i = 0; i < kNodes; ++i) {
+      std::vector<dag::FileNodeChild> chunks(kWidth, {leaves[0], 1, 1});
+      chunks[i % distinct].cid = leaves[1];
+      content.insert(content.end(), kWidth, std::byte{'a'});
+      content[i * kWidth + i % distinct] = std::byte{'b'};
+      const Bytes node = dag::encode_native_file(chunks).value();
+      nodes.push_back({blocks.put(NodeKind::kDagCbor, node).value(), kWidth, 1});
+    }
+    const Cid root = blocks.put(NodeKind::kDagCbor, dag::encode_native_file(nodes).value()).value();
+    FileReader reader = FileReader::open(blocks, root).value();
+    Bytes all(content.size());
+    const std::size_t before = HeapWatch::heap_bytes();
+    if (before == 0) GTEST_SKIP() << "this heap does not say how much it holds";
+    EXPECT_EQ(reader.read(all).value(), all.size());
+    EXPECT_TRUE(all == content);
+    EXPECT_LT(blocks.most() - before, std::size_t{40} << 20);
+  }
+}
+#endif
 
 TEST(FileReader, TakesTheLargestNumberOfThreadsThereIs) {
   const Bytes content = noise(100'000, 14);
