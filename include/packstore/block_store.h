@@ -50,7 +50,8 @@ class PACKSTORE_EXPORT PreparedBlocks {
 // is not SHA-256 are kUnsupported where a block is asked for, and absent where it is asked whether.
 //
 // Thread safety: reading and prepare() from any thread; what writes, by one thread at a time,
-// beside readers. Where a call has several threads, no function of the store may throw.
+// beside readers. What a function of the store throws, the call that has called it throws when all
+// threads of that call have ended.
 class PACKSTORE_EXPORT BlockStore {
  public:
   BlockStore() = default;
@@ -196,7 +197,9 @@ class PACKSTORE_EXPORT MemoryBlocks final : public BlockStore {
 
 // One store above another: reads look into the upper one first, writes go to the upper one. What
 // the lower one has is not written again, and is as durable as it is there: who has put objects
-// kBuffered into a Store below calls its sync() first.
+// kBuffered into a Store below calls its sync() first. Nor does anything keep it there: a batch of
+// the upper store protects nothing from a collection or removal in a Store below, so what above
+// relies on is kept by refs or pins of that.
 class PACKSTORE_EXPORT OverlayBlocks final : public BlockStore {
  public:
   // Both must outlive the object.

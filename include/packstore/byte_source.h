@@ -19,7 +19,8 @@ class PACKSTORE_EXPORT ByteSource {
 
   // Fills the front of `into` (never empty) and returns how many bytes it wrote; 0 means the end.
   // An error ends the call that reads from this source with the same error: a source that breaks
-  // off never becomes a shorter object. Must not throw where that call has several threads.
+  // off never becomes a shorter object. What it throws, that call throws when its threads have
+  // ended. Claiming more than `into` has room for is kInvalidArgument.
   virtual Result<std::size_t> read(std::span<std::byte> into) = 0;
 
   // All that is left of the stream, which is at its end then: for a source that has it in memory,

@@ -36,15 +36,16 @@ struct ExportCarOptions {
 };
 
 struct CarExport {
-  std::uint64_t blocks = 0;
+  std::uint64_t blocks = 0;  // In the file: one for each CID.
   std::uint64_t block_bytes = 0;
   std::uint64_t file_bytes = 0;
 };
 
 // Writes the DAG below `root` as a CAR of version 1 with that one root: depth first, in the order
-// of the links, every block once. So equal DAGs give equal files. Blocks that their CID carries are
-// not written. Memory: 60 bytes a block, the links of the nodes on the way down, and 8 MiB of
-// leaves, or one leaf that is longer.
+// of the links, every CID once: a node that is linked as version 0 and as version 1 is written
+// under both, because readers look for what the link says. So equal DAGs give equal files. Blocks
+// that their CID carries are not written. Memory: 60 bytes a block, the links of the nodes on the
+// way down, and 8 MiB of leaves, or one leaf that is longer.
 //
 // kNotFound, kCorrupt: a block is missing or damaged. kUnsupported: a block larger than
 // kCarBlockBytesMax, or one whose codec or hash is not read. kCancelled: a stop was requested.
@@ -84,7 +85,7 @@ struct CarImport {
 // Puts the blocks of a CAR of version 1 or 2 into `blocks`, each one verified; the index of version
 // 2 is ignored. The blocks are as durable as those of BlockStore::put(): StoreBlocks::commit() has
 // to follow, and whoever wants whole DAGs only leaves it away when is_whole() is false. Takes about
-// 150 bytes of memory a block.
+// 200 bytes of memory a block.
 //
 // kCorrupt names the offset: no CAR, a block that is not what its CID says, a length beyond its
 // limit, zeros behind the last block. kUnsupported: a later version. kCancelled: a stop was

@@ -26,13 +26,13 @@ enum class InputEnd : std::uint8_t { kMore, kLast };
 // Cuts a stream. An application may implement its own.
 //
 // Thread safety: any thread, any number at once: a chunker is const and keeps no state between
-// calls. A stream can therefore be taken up again at any chunk boundary. Must not throw where a
-// file is written by several threads.
+// calls. A stream can therefore be taken up again at any chunk boundary. What it throws, the call
+// that writes the file throws when its threads have ended.
 class PACKSTORE_EXPORT Chunker {
  public:
   virtual ~Chunker() = default;
 
-  // No chunk is longer.
+  // No chunk is longer; one that is, is kInvalidArgument of the call that writes the file.
   virtual std::uint32_t chunk_bytes_max() const = 0;
 
   // `data` begins at a chunk boundary. Appends to `lengths` the length of every chunk whose end

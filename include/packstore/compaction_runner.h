@@ -65,8 +65,8 @@ class PACKSTORE_EXPORT JobOutputs {
   virtual ~JobOutputs();
 };
 
-// docs/compaction.md, "Writing an executor", says what each kind of job asks for. No call may throw
-// where a plan is carried out by several threads.
+// docs/compaction.md, "Writing an executor", says what each kind of job asks for. What a call
+// throws ends the plan: run_plan() throws it when its threads have ended. What was published stays.
 class PACKSTORE_EXPORT JobExecutor {
  public:
   virtual ~JobExecutor();
@@ -83,7 +83,7 @@ struct RunPlanOptions {
   unsigned threads = 1;
   RunControl control = {};  // Progress counts jobs.
   // Called with the bytes about to be read or written, by any thread; may wait, for as long as a
-  // RateLimit says, because the runner has no clock. With several threads it must not throw.
+  // RateLimit says, because the runner has no clock. What it throws ends the plan as above.
   JobControl::Pace pace_read = {};
   JobControl::Pace pace_write = {};
 };

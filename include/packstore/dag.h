@@ -76,7 +76,8 @@ struct DagReport {
   // As many faults are listed; the others are counted.
   static constexpr std::size_t kFaultsListedMax = 1000;
 
-  // Each block counts once, however many links point at it.
+  // Each CID counts once, however many links point at it; a block that is linked by two, as version
+  // 0 and as version 1 say, counts for both.
   std::uint64_t nodes = 0;
   std::uint64_t leaves = 0;
   std::uint64_t block_bytes = 0;

@@ -138,7 +138,8 @@ class PACKSTORE_EXPORT FileReader {
   // during its call. With several threads the others read ahead, one piece each, while one visits:
   // `visit` is called by any of them, in the order of the pieces and never by two at a time. What
   // it returns as an error ends the call, and so does a piece that cannot be read, when its turn
-  // has come. With several threads `visit` must not throw. Does not move the position.
+  // has come. What `visit` throws ends the call, which throws it when its threads have ended. Does
+  // not move the position.
   using PieceVisitor = std::function<Status(ByteView piece)>;
   Status for_each_piece(const FileStretch& stretch, const PieceVisitor& visit);
 

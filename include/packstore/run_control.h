@@ -21,7 +21,8 @@ struct Progress {
 // Given to every call that may run long.
 struct RunControl {
   // Called now and then, by one thread at a time, in the middle of the work: be brief, and do not
-  // call back into the store's maintenance. Must not throw where the call has several threads.
+  // call back into the store's maintenance. What it throws ends the call, which throws it when all
+  // threads of the call have ended.
   std::function<void(const Progress&)> on_progress = {};
   // Once triggered, the call ends within a bounded time with kCancelled and leaves a valid store.
   std::stop_token stop = {};

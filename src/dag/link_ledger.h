@@ -17,7 +17,7 @@
 
 namespace packstore::dag {
 
-// Memory: about 150 bytes for each block, whatever the blocks are. Thread safety: one thread at a
+// Memory: about 200 bytes for each block, whatever the blocks are. Thread safety: one thread at a
 // time.
 class LinkLedger {
  public:
@@ -25,7 +25,7 @@ class LinkLedger {
   // node of: which one a link to it has is for the link to say.
   void add(const Cid& name, ByteView content);
 
-  // Gives what keeps the DAGs below `roots` from being whole to `visit`, each block once: blocks
+  // Gives what keeps the DAGs below `roots` from being whole to `visit`, each CID once: blocks
   // that neither arrived nor are in `blocks`, and those whose links cannot be found. `meter` counts
   // the bytes of blocks that did not arrive. kCancelled: a stop was requested.
   using FaultVisitor = std::function<void(BlockFault fault)>;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <random>
@@ -78,13 +79,19 @@ TEST(RunPlan, GivesTheSameLayersOnAnyNumberOfThreads) {
 }
 
 TEST(RunPlan, PassesOnWhatAFunctionOfTheCallerThrows) {
-  for (const unsigned threads : {1U, 2U, 8U}) {
-    Flushed flushed;
-    CompactionPlan plan = merge_in_strips();
-    for (std::uint32_t job = 1; job < plan.jobs.size(); ++job) plan.jobs[job].after = {job - 1};
-    RunPlanOptions options{.threads = threads};
-    options.pace_read = [](std::uint64_t) { throw std::runtime_error("thrown"); };
-    EXPECT_THROW(static_cast<void>(run_plan(plan, flushed.executor, options)), std::runtime_error);
+  const auto do_throw = [](const auto&) { throw std::runtime_error("thrown"); };
+  const std::array<RunPlanOptions, 3> throwing{
+      RunPlanOptions{.pace_read = do_throw}, RunPlanOptions{.pace_write = do_throw},
+      RunPlanOptions{.control = {.on_progress = do_throw}}};
+  for (RunPlanOptions options : throwing) {
+    for (const unsigned threads : {1U, 2U, 8U}) {
+      Flushed flushed;
+      CompactionPlan plan = merge_in_strips();
+      for (std::uint32_t job = 1; job < plan.jobs.size(); ++job) plan.jobs[job].after = {job - 1};
+      options.threads = threads;
+      EXPECT_THROW(static_cast<void>(run_plan(plan, flushed.executor, options)),
+                   std::runtime_error);
+    }
   }
 }
 

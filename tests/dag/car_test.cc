@@ -437,6 +437,27 @@ TEST(Car, IsNotReadFromASourceThatClaimsMoreThanItWasAskedFor) {
   EXPECT_EQ(import_car(blocks, source).error().code, ErrorCode::kInvalidArgument);
 }
 
+// Readers of others look blocks up by the CID that the link says.
+TEST(Car, HoldsANodeUnderEachOfTheCidsThatLinksSay) {
+  MemoryBlocks blocks;
+  const Cid node = put_file(blocks, {"1", "2"});
+  const Cid same = Cid::version_0_of(*node.object_id());
+  const Cid root =
+      blocks.put(NodeKind::kDagCbor, encode_cbor({CborList{{node}, {same}, {node}}}).value())
+          .value();
+  EXPECT_EQ(blocks.block_count(), 4);
+  Bytes file;
+  const CarExport done = export_car(blocks, root, [&](ByteView part) -> Status {
+                           append(file, part);
+                           return {};
+                         }).value();
+  EXPECT_EQ(done.blocks, 5);
+  EXPECT_EQ(check_dag(blocks, root).value().nodes, 3);
+  MemoryBlocks others;
+  EXPECT_TRUE(import_bytes(others, file).value().is_whole());
+  EXPECT_EQ(others.block_count(), 4);
+}
+
 // A file of one block above a long chain that the block store has: the walk down is part of the
 // import, and may take longer than the file did.
 class CarAboveAChain : public ::testing::Test {
