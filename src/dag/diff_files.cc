@@ -9,10 +9,10 @@
 //    gathered behind that leaf goes back onto the stacks, and step 1 goes on from there.
 // Indexes find a leaf in what was gathered, so a difference costs as much as it is long.
 #include <algorithm>
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -51,7 +51,9 @@ class EqualPairs {
     std::uint64_t size = 0;
     Cid a;
     Cid b;
-    friend std::strong_ordering operator<=>(const Pair&, const Pair&) = default;
+    friend bool operator<(const Pair& x, const Pair& y) {
+      return std::tie(x.size, x.a, x.b) < std::tie(y.size, y.a, y.b);
+    }
   };
   static Pair pair_of(const Piece& a, const Piece& b) { return {a.at.size, a.at.cid, b.at.cid}; }
 
