@@ -91,8 +91,8 @@ Result<bool> LooseObjects::remove(const ObjectId& id) const {
 }
 
 Status LooseObjects::remove_all(std::span<const ObjectId> sorted, unsigned threads) const {
-  const std::size_t workers =
-      std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(sorted.size(), 1));
+  const std::size_t workers_max = std::clamp<std::size_t>(sorted.size(), 1, kWorkersMax);
+  const std::size_t workers = std::clamp<std::size_t>(threads, 1, workers_max);
   return run_on_threads(static_cast<unsigned>(workers), [&](unsigned worker) -> Status {
     // Neighbours share a shard, so most shards have one thread to themselves.
     const std::size_t first = sorted.size() * worker / workers;
