@@ -179,7 +179,7 @@ Result<bool> is_marked_as_backup(const io::Directory& root) {
 }
 
 Status remove_backup_mark(const io::Directory& root) {
-  const Status removed = root.remove_file(kBackupMark);
+  Status removed = root.remove_file(kBackupMark);
   if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
   // Also what another process has removed: it may not have come as far as its sync.
   return root.sync();
