@@ -90,8 +90,10 @@ class PACKSTORE_EXPORT Store {
   // Rebuilds the index from packs and loose objects; the old index is moved aside, never deleted.
   // For a store whose index is lost or damaged, or a plain copy taken at any moment.
   //
-  // kBusy: somebody holds the store's maintenance lock or writes to one of its packs. kConflict:
-  // every pack is of another store than FORMAT says, and the index is not of theirs.
+  // Whoever would commit meanwhile waits for a minute, and gets kBusy then.
+  //
+  // kBusy: somebody holds the store's maintenance lock, or writes to its index or one of its packs.
+  // kConflict: every pack is of another store than FORMAT says, and the index is not of theirs.
   static Result<RecoveryReport> recover(const std::filesystem::path& path,
                                         const RecoverOptions& options = {});
 

@@ -33,7 +33,7 @@ class WriteGate {
 class WriteTurn {
  public:
   // A turn takes milliseconds; the longest one, a backup or the commit of ten million rows,
-  // seconds.
+  // seconds. Only a recovery may take longer than others wait.
   static constexpr std::chrono::milliseconds kWait = std::chrono::minutes(1);
 
   // kBusy: others did not end theirs within `wait`; the message names the holder.

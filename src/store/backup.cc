@@ -40,7 +40,6 @@
 #include "store/hash_file.h"
 #include "store/pins.h"
 #include "store/progress_meter.h"
-#include "store/recover_packs.h"
 #include "store/references.h"
 #include "store/scratch_directory.h"
 #include "store/sessions.h"
