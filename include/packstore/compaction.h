@@ -1,6 +1,11 @@
 // Compaction, decided apart from done: a policy looks at the shapes of layers and returns a plan;
 // run_plan() (compaction_runner.h) carries a plan out.
 //
+// Compaction follows a flush. Either the flush is written to a file first and all plans are about
+// files; or a policy is asked once while the flushed layer is in memory (LayerShape::is_in_memory),
+// so that merges can take from it what is then not written by itself. What they leave is written
+// before the next plan.
+//
 // A policy is a pure function. It does no I/O, reads no clock, draws nothing at random; equal input
 // gives an equal plan, byte for byte. Any thread may call it.
 #pragma once
@@ -65,7 +70,7 @@ struct OutputCuts {
 
 // What a job is expected to change.
 struct JobEffect {
-  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_read = 0;  // From files.
   std::uint64_t bytes_written = 0;
   double read_amp = 0;           // Mean over the pages in use; negative is better.
   double write_amp = 0;          // bytes_written over all WAL so far.
@@ -121,7 +126,7 @@ struct MeasuredAmplification {
 
 struct PlannerInput {
   std::span<const LayerShape> layers = {};  // By ascending id.
-  std::span<const FileShape> files = {};    // By ascending id; all that the layers name.
+  std::span<const FileShape> files = {};    // By ascending id; all that the layers are in.
   std::span<const CellState> cells = {};    // The key space in use, by ascending key.
   Grid grid = {};
   Lsn tip = 0;  // End of the newest flushed layer; no layer may reach above it.

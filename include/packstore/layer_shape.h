@@ -85,6 +85,8 @@ using LayerId = std::uint64_t;
 // A file that holds one or more layers; it goes when the last of them does. So cutting a layer in
 // two, or narrowing it, writes nothing.
 using FileId = std::uint64_t;
+// Where a flushed layer is that is not written yet: in no file.
+inline constexpr FileId kInMemory = 0;
 
 // What a layer holds in one cell of the grid.
 struct CellShare {
@@ -120,11 +122,13 @@ struct LayerShape {
   std::vector<CellShare> cells = {};
 
   bool is_delta() const { return kind == LayerKind::kDelta; }
+  bool is_in_memory() const { return file == kInMemory; }
   friend bool operator==(const LayerShape&, const LayerShape&) = default;
 };
 
 struct FileShape {
   FileId id = 0;
+  // That the file takes up: all that was written to it, less what it has given back since.
   std::uint64_t bytes = 0;
 
   friend bool operator==(const FileShape&, const FileShape&) = default;

@@ -43,7 +43,7 @@ struct WorkloadOptions {
 struct TraceOptions {
   std::string name = "trace";
   std::uint64_t file_bytes = 4 * 1024 * 1024;
-  unsigned cell_keys_log2 = 7;
+  unsigned cell_keys_log2 = 6;
   unsigned bitmap_keys_log2 = 10;
   unsigned repeat = 1;  // Read so many times over.
 };
@@ -107,8 +107,18 @@ enum class SimulatedFault : std::uint8_t {
   kSwapRanges,        // Two parts are published with each other's LSN ranges.
 };
 
+// When a flush is written, and how.
+enum class FlushMode : std::uint8_t {
+  kAlone,   // By itself, before anything is planned.
+  kMerged,  // After the first plan: what its merges take from memory is not written by itself.
+};
+
 struct SimulationOptions {
   CompactionBudgets budgets = {};
+  FlushMode flush_mode = FlushMode::kAlone;
+  // Files give back what is dead in them in blocks of so many bytes, as fallocate(2) punches holes;
+  // 0: they give back nothing before all of it is dead.
+  std::uint64_t hole_bytes = 4096;
   // Bytes of WAL behind the tip at which every LSN can be read; nullopt: all of them.
   std::optional<std::uint64_t> window_bytes = {};
   std::vector<Lsn> retained = {};  // Ascending.
@@ -132,12 +142,13 @@ struct ReadAmplification {
 struct SimulationResult {
   std::string workload = {};
   std::string policy = {};
+  FlushMode flush_mode = FlushMode::kAlone;
   std::uint64_t wal_bytes = 0;
   std::uint64_t records = 0;
   double write_amp = 0;  // Bytes written to files over WAL; flushes included.
   double bound = 0;      // No per-cell policy can write less at the same budgets; 0: not computed.
   double storage_amp = 0;            // Live layer bytes over WAL, at the end.
-  double physical_amp = 0;           // The same with what is dead in files that are not.
+  double physical_amp = 0;           // What files take up over WAL: with what is dead in them.
   ReadAmplification read_even = {};  // Mean over pages in use and over time.
   ReadAmplification read_hot = {};   // Mean over recent writes and over time.
   double read_p99 = 0;               // Of pages in use, by occupancy; mean over time.
@@ -146,7 +157,7 @@ struct SimulationResult {
   double replay_records = 0;         // For a read of a recently written page; mean over time.
   double replay_bytes = 0;
   std::uint64_t replay_bytes_max = 0;  // Of any page at any flush.
-  std::uint64_t flush_bytes = 0;
+  std::uint64_t flush_bytes = 0;       // Written by flushes; not what merges took from memory.
   std::uint64_t merge_bytes = 0;
   std::uint64_t image_bytes = 0;
   std::uint64_t reclaim_bytes = 0;
@@ -175,11 +186,13 @@ PACKSTORE_EXPORT Result<SimulationResult> simulate(const WriteHistory& history,
                                                    const CompactionPolicy& policy,
                                                    const SimulationOptions& options = {});
 
-// A bound on write amplification for any policy that decides per cell, keeps all history, writes
-// each flush by itself and stays within `budgets` (peak apart). It knows the future.
+// A bound on write amplification for any policy that decides per cell, keeps all history, flushes
+// as `flush_mode` says and stays within `budgets` (peak apart). It knows the future. The bound for
+// merged flushes is the lower one.
 // Method: an interval dynamic program per cell, with Lagrange multipliers for the budgets.
 PACKSTORE_EXPORT double write_amp_bound(const WriteHistory& history,
-                                        const CompactionBudgets& budgets);
+                                        const CompactionBudgets& budgets,
+                                        FlushMode flush_mode = FlushMode::kAlone);
 
 struct SuiteOptions {
   // Empty: all of workload_names(), unless there are traces.
@@ -188,6 +201,8 @@ struct SuiteOptions {
   double scale = 1;
   std::uint64_t seed = 1;
   unsigned threads = 1;
+  FlushMode flush_mode = FlushMode::kMerged;     // Of the cell policy; the others flush by itself.
+  std::uint64_t hole_bytes = 4096;               // As in SimulationOptions.
   std::vector<const WriteHistory*> traces = {};  // Simulated as well.
   // Told of every flush of every run, by the thread that simulates the workload.
   std::function<void(std::string_view workload, std::string_view policy, const SimulatedMoment&)>
@@ -203,7 +218,7 @@ PACKSTORE_EXPORT Result<WorkloadOptions> scale_workload(const WorkloadOptions& o
                                                         double scale);
 
 // Every workload with every policy. The cell policy gets the tiered row's read amplification, peak
-// and storage as its budgets. Rows by workload, then policy.
+// and storage as its budgets. Rows by workload, then policy; each has the bound for its flush mode.
 PACKSTORE_EXPORT Result<std::vector<SimulationResult>> run_suite(const SuiteOptions& options);
 
 // The rows as a table of aligned columns, one line a row.

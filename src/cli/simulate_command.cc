@@ -23,6 +23,7 @@ namespace {
 Json to_json(const SimulationResult& row) {
   return {{"workload", row.workload},
           {"policy", row.policy},
+          {"flush", row.flush_mode == FlushMode::kMerged ? "merged" : "alone"},
           {"write_amp", row.write_amp},
           {"bound", row.bound},
           {"storage_amp", row.storage_amp},
@@ -81,6 +82,10 @@ class SimulateCommand final : public Command {
         ->check(CLI::Range(1e-6, 1.0).description(""));
     add_count_option(app, "--seed", seed_, "What the workloads are drawn with");
     add_threads_option(app, threads_, "How many; default is one for each processor");
+    app.add_option("--flush", flush_, "With cells: merged from memory where it is due, or alone")
+        ->check(CLI::IsMember({"merged", "alone"}).description(""))
+        ->type_name("HOW");
+    add_size_option(app, "--holes", hole_bytes_, "Bytes of a block that files give back; 0: never");
     app.add_option("--report", page_, "Write a page with the table, charts and moving pictures")
         ->type_name("FILE.html");
   }
@@ -124,6 +129,8 @@ class SimulateCommand final : public Command {
     options.workloads = workloads_;
     options.scale = scale_;
     options.seed = seed_;
+    options.flush_mode = flush_ == "merged" ? FlushMode::kMerged : FlushMode::kAlone;
+    options.hole_bytes = hole_bytes_;
     options.threads = static_cast<unsigned>(
         threads_ != 0 ? threads_ : std::max(1U, std::thread::hardware_concurrency()));
     options.clock = seconds_now;
@@ -176,6 +183,8 @@ class SimulateCommand final : public Command {
   double scale_ = 1;
   std::uint64_t seed_ = 1;
   std::uint64_t threads_ = 0;
+  std::string flush_ = "merged";
+  std::uint64_t hole_bytes_ = 4096;
   std::string page_;
 };
 

@@ -11,7 +11,8 @@
 //          [ image ]                           [ image ]
 //
 // 1. Round 0: prices are tuned to the target (price_tuning.cc). Layers as flushed span all keys;
-//    they are cut to the cells in which they hold anything, which writes nothing.
+//    they are cut to the cells in which they hold anything, which writes nothing. While a flush is
+//    in memory, merges that take from it are decided before, as in round 1.
 // 2. Round 1: for each cell, the most newest runs whose bytes their rent covers are merged. Where
 //    the rent of all runs covers the cell's pages, and the space budget has room, the cell gets an
 //    image instead; the cell with the most rent for its pages first. A cell that waits for room
@@ -51,11 +52,13 @@ class CellPolicy final : public CompactionPolicy {
     std::uint32_t round = input.round;
     if (round == 0) {
       plan.tuning = tune_prices(input, options_);
+      const bool is_flushing = std::ranges::any_of(input.layers, &LayerShape::is_in_memory);
+      if (is_flushing) append_decisions(input, Deciding::kFlush, plan);
       append_trims(input, plan);
-      if (plan.jobs.empty()) ++round;
+      if (plan.jobs.empty() && !is_flushing) ++round;
     }
     if (round == 1) {
-      append_decisions(input, plan);
+      append_decisions(input, Deciding::kAll, plan);
       if (plan.jobs.empty()) ++round;
     }
     if (round == 2) {
@@ -69,7 +72,12 @@ class CellPolicy final : public CompactionPolicy {
   }
 
  private:
-  void append_decisions(const PlannerInput& input, CompactionPlan& plan) const {
+  enum class Deciding : std::uint8_t {
+    kFlush,  // Merges that take from memory; the rest is for the next round.
+    kAll,
+  };
+
+  void append_decisions(const PlannerInput& input, Deciding what, CompactionPlan& plan) const {
     const std::vector<CellStack> stacks = stack_cells(input);
     const RentRule rule = rule_of(input, options_);
     std::vector<Wish> wishes;
@@ -85,6 +93,9 @@ class CellPolicy final : public CompactionPolicy {
     std::vector<CellPart> images;
     for (const Wish& wish : wishes) {
       if (!wish.decision.is_image && wish.decision.merge == 0) continue;
+      if (what == Deciding::kFlush && (wish.decision.is_image || !wish.stack->is_flushing())) {
+        continue;
+      }
       CellPart made = wish.decision.is_image ? image_at_tip(*wish.stack, input.tip)
                                              : merge_newest(*wish.stack, wish.decision.merge);
       made.pages_share = static_cast<double>(wish.stack->cell->pages) / pages;
@@ -106,7 +117,7 @@ class CellPolicy final : public CompactionPolicy {
     for (const Fragment& fragment : stack.fragments) {
       const CellShare& share = *fragment.share;
       const double rent = prices.even * share.visits_even + prices.hot * share.visits_hot;
-      wish.runs.push_back({static_cast<double>(share.bytes), rent});
+      wish.runs.push_back({static_cast<double>(share.bytes), rent, fragment.layer->is_in_memory()});
       wish.rent += rent;
     }
     wish.decision = rule.decide(wish.runs, static_cast<double>(stack.page_bytes()), ImageRoom::kNow,

@@ -47,7 +47,9 @@ void add_part(CompactionJob& job, Terms& terms, CellPart&& cell) {
   terms.rent += cell.rent;
   job.effect.read_amp -= cell.pages_share * cell.layers_removed;
   job.effect.bytes_written += cell.part.bytes;
-  if (job.kind != JobKind::kImage) job.effect.bytes_read += cell.part.bytes;
+  if (job.kind != JobKind::kImage) {
+    job.effect.bytes_read += cell.part.bytes - std::min(cell.part.bytes, cell.bytes_in_memory);
+  }
   if (job.kind == JobKind::kImage) {
     job.effect.space_bytes += static_cast<std::int64_t>(cell.part.bytes);
   }
@@ -62,6 +64,20 @@ void finish_job(CompactionJob&& job, const Terms& terms, const std::string& reas
   job.effect.write_amp = static_cast<double>(job.effect.bytes_written) /
                          static_cast<double>(std::max<std::uint64_t>(wal_bytes, 1));
   plan.jobs.push_back(std::move(job));
+}
+
+using TakenCell = std::pair<LayerId, Key>;
+
+// Of jobs that take a cell in each part.
+std::vector<TakenCell> cells_taken_by(const CompactionPlan& plan) {
+  std::vector<TakenCell> taken;
+  for (const CompactionJob& job : plan.jobs) {
+    for (const JobPart& part : job.parts) {
+      for (const JobInput& input : part.inputs) taken.emplace_back(input.layer, input.keys.begin);
+    }
+  }
+  std::ranges::sort(taken);
+  return taken;
 }
 
 }  // namespace
@@ -96,6 +112,9 @@ CellPart merge_newest(const CellStack& stack, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     made.part.inputs.push_back({stack.fragments[i].layer->id, stack.cell->keys});
     made.part.bytes += stack.fragments[i].share->bytes;
+    if (stack.fragments[i].layer->is_in_memory()) {
+      made.bytes_in_memory += stack.fragments[i].share->bytes;
+    }
   }
   return made;
 }
@@ -151,12 +170,14 @@ void append_merges(std::vector<CellPart> parts, std::uint64_t file_bytes, const 
 }
 
 void append_trims(const PlannerInput& input, CompactionPlan& plan) {
+  const std::vector<TakenCell> taken = cells_taken_by(plan);
   for (const LayerShape& layer : input.layers) {
     if (!layer.is_delta() || layer.keys != KeyRange::all() || layer.cells.empty()) continue;
     CompactionJob job{
         .kind = JobKind::kCut,
         .reason = fmt::format("flushed; holds something in {} cells", layer.cells.size())};
     for (const CellShare& share : layer.cells) {
+      if (std::ranges::binary_search(taken, TakenCell{layer.id, share.cell})) continue;
       const KeyRange cell = input.grid.cell_range(share.cell);
       if (job.parts.empty() || job.parts.back().keys.end != cell.begin) {
         job.parts.push_back({.keys = cell, .lsns = layer.lsns, .inputs = {{layer.id, cell}}});
@@ -165,7 +186,7 @@ void append_trims(const PlannerInput& input, CompactionPlan& plan) {
       part.keys.end = part.inputs.front().keys.end = cell.end;
       part.bytes += share.bytes;
     }
-    plan.jobs.push_back(std::move(job));
+    if (!job.parts.empty()) plan.jobs.push_back(std::move(job));
   }
 }
 

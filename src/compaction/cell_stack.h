@@ -19,6 +19,7 @@ struct CellStack {
   Lsn image = 0;                    // The newest; 0: none.
   std::vector<Fragment> fragments;  // Above the image, newest first.
 
+  bool is_flushing() const { return !fragments.empty() && fragments[0].layer->is_in_memory(); }
   std::uint64_t page_bytes() const { return cell->pages * kPageBytes; }
   std::size_t depth() const { return fragments.size() + (image != 0 ? 1 : 0); }
 };
@@ -30,9 +31,10 @@ std::vector<CellStack> stack_cells(const PlannerInput& input);
 // What is to be done in one cell.
 struct CellPart {
   JobPart part;
-  double pages_share = 0;     // Of the cell, of the pages in use.
-  double layers_removed = 0;  // From the way of a read.
-  double rent = 0;            // What decided, against the bytes of the part.
+  std::uint64_t bytes_in_memory = 0;  // Of its inputs.
+  double pages_share = 0;             // Of the cell, of the pages in use.
+  double layers_removed = 0;          // From the way of a read.
+  double rent = 0;                    // What decided, against the bytes of the part.
 };
 
 // Merges the newest `count` fragments of the stack.
@@ -50,7 +52,7 @@ void append_jobs(JobKind kind, std::vector<CellPart> parts, std::uint64_t file_b
 void append_merges(std::vector<CellPart> parts, std::uint64_t file_bytes, const std::string& reason,
                    std::uint64_t wal_bytes, CompactionPlan& plan);
 
-// Cuts flushed layers to the runs of cells where they hold anything.
+// Cuts flushed layers to the runs of cells where they hold anything that the plan does not take.
 void append_trims(const PlannerInput& input, CompactionPlan& plan);
 
 // Copies what is live out of files whose dead bytes times their age in flushes exceed their live

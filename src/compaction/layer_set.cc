@@ -1,3 +1,7 @@
+// 1. Layers lose ranges of cells; what they lost is noted by the name that the plan knows them by.
+// 2. settle() divides a layer where it lost a range. The first piece keeps its name.
+// 3. A file takes up what its layers need in whole blocks, at most what was written to it, and goes
+//    with the last of them.
 #include "compaction/layer_set.h"
 
 #include <algorithm>
@@ -26,8 +30,9 @@ LayerShape part_of_layer(const LayerShape& layer, const KeyRange& keys) {
   return part;
 }
 
-LayerSet::LayerSet(Grid grid, std::vector<LayerShape> layers, std::vector<FileShape> files)
-    : grid_(grid), layers_(std::move(layers)), files_(std::move(files)) {
+LayerSet::LayerSet(Grid grid, std::vector<LayerShape> layers, std::vector<FileShape> files,
+                   std::uint64_t hole_bytes)
+    : grid_(grid), hole_bytes_(hole_bytes), layers_(std::move(layers)), files_(std::move(files)) {
   for (const LayerShape& layer : layers_) next_layer_ = std::max(next_layer_, layer.id + 1);
   for (const FileShape& file : files_) next_file_ = std::max(next_file_, file.id + 1);
 }
@@ -42,6 +47,17 @@ LayerId LayerSet::add(LayerShape layer) {
   layer.id = next_layer_++;
   layers_.push_back(std::move(layer));
   return layers_.back().id;
+}
+
+std::uint64_t LayerSet::write_memory() {
+  std::uint64_t bytes = 0;
+  for (LayerShape& layer : layers_) {
+    if (!layer.is_in_memory()) continue;
+    layer.file = next_file_;
+    bytes += layer.bytes;
+  }
+  if (bytes != 0) add_file(bytes);
+  return bytes;
 }
 
 const LayerShape* LayerSet::find(LayerId id) const {
@@ -112,16 +128,33 @@ void LayerSet::settle() {
     std::ranges::sort(layers_, {}, &LayerShape::id);
     lost_.clear();
   }
-  forget_empty_files();
+  give_back_dead_bytes();
 }
 
-void LayerSet::forget_empty_files() {
-  std::vector<FileId> used;
-  used.reserve(layers_.size());
-  for (const LayerShape& layer : layers_) used.push_back(layer.file);
-  std::ranges::sort(used);
-  std::erase_if(files_,
-                [&](const FileShape& file) { return !std::ranges::binary_search(used, file.id); });
+void LayerSet::give_back_dead_bytes() {
+  struct Held {
+    FileId file = 0;
+    std::uint64_t bytes = 0;
+  };
+  std::vector<Held> held;
+  held.reserve(layers_.size());
+  for (const LayerShape& layer : layers_) {
+    // A layer begins and ends within blocks, which stay.
+    const std::uint64_t whole_blocks =
+        hole_bytes_ == 0 ? layer.bytes : (layer.bytes / hole_bytes_ + 2) * hole_bytes_;
+    held.push_back({layer.file, whole_blocks});
+  }
+  std::ranges::sort(held, {}, &Held::file);
+  auto next = held.begin();
+  std::size_t kept = 0;
+  for (const FileShape& file : files_) {
+    next = std::ranges::lower_bound(next, held.end(), file.id, {}, &Held::file);
+    if (next == held.end() || next->file != file.id) continue;
+    std::uint64_t bytes = 0;
+    for (; next != held.end() && next->file == file.id; ++next) bytes += next->bytes;
+    files_[kept++] = {file.id, hole_bytes_ == 0 ? file.bytes : std::min(file.bytes, bytes)};
+  }
+  files_.resize(kept);
 }
 
 }  // namespace packstore

@@ -18,16 +18,21 @@ LayerShape part_of_layer(const LayerShape& layer, const KeyRange& keys);
 // removed, so that jobs of one plan name layers as the plan found them.
 class LayerSet {
  public:
-  explicit LayerSet(Grid grid) : grid_(grid) {}
+  // Files give back what is dead in them in blocks of `hole_bytes`; 0: only when all of it is.
+  explicit LayerSet(Grid grid, std::uint64_t hole_bytes = 0)
+      : grid_(grid), hole_bytes_(hole_bytes) {}
   // Layers and files as another set listed them.
-  LayerSet(Grid grid, std::vector<LayerShape> layers, std::vector<FileShape> files);
+  LayerSet(Grid grid, std::vector<LayerShape> layers, std::vector<FileShape> files,
+           std::uint64_t hole_bytes = 0);
 
   FileId add_file(std::uint64_t bytes);
-  // Gives the layer the next id. Its file must be known.
+  // Gives the layer the next id. Its file must be known, or kInMemory.
   LayerId add(LayerShape layer);
+  // Puts the layers that are in memory into a new file; returns its bytes. 0: there are none.
+  std::uint64_t write_memory();
   // kInvalidArgument: no such layer, a range that it has lost already, or borders within a cell.
   Status remove(const JobInput& input);
-  // Narrows and divides what lost parts, and forgets files that nothing is in.
+  // Narrows and divides what lost parts, and lets files give back what is dead in them.
   void settle();
 
   // The layer as it was at the last settle(), or nullptr.
@@ -51,9 +56,10 @@ class LayerSet {
 
   bool is_border(const LayerShape& layer, Key key) const;
   void keep_rest(LayerShape&& layer, std::vector<KeyRange> lost, std::vector<LayerShape>& pieces);
-  void forget_empty_files();
+  void give_back_dead_bytes();
 
   Grid grid_;
+  std::uint64_t hole_bytes_;
   std::vector<LayerShape> layers_;
   std::vector<FileShape> files_;
   std::map<LayerId, Lost> lost_;

@@ -37,7 +37,7 @@ struct LayerListing {
   std::span<const NewLayerFile> added = {};
 };
 
-// Thread safety: open() and create() from any thread, publish() from one at a time.
+// Thread safety: open() and create() from any thread, the others from one at a time.
 class LayerStorage {
  public:
   virtual ~LayerStorage();
@@ -47,6 +47,9 @@ class LayerStorage {
   virtual Result<std::unique_ptr<LayerFile>> create(const JobControl& control) = 0;
   // One step that a crash does not divide: afterwards this listing holds, or the last one does.
   virtual Status publish(const LayerListing& listing) = 0;
+  // Nobody reads by an older listing than the last one any more: what none of its layers holds may
+  // go from files that stay.
+  virtual Status give_back_dead_bytes() { return {}; }
 };
 
 }  // namespace packstore

@@ -12,39 +12,64 @@
 
 namespace packstore {
 
+void LayerMeter::begin(LayerKind kind, const KeyRange& keys, const LsnRange& lsns) {
+  layer = {.kind = kind, .keys = keys, .lsns = lsns};
+}
+
+Status LayerMeter::check(const LayerRecord& record) const {
+  const bool is_inside = layer.is_delta()
+                             ? layer.lsns.begin <= record.lsn && record.lsn < layer.lsns.end
+                             : record.lsn == layer.lsns.end;
+  if (is_inside && layer.keys.contains(record.key)) return {};
+  return fail(ErrorCode::kCorrupt,
+              "record of key {} at LSN {}: is not in keys {} to {}, LSNs {} to {}",
+              to_string(record.key), record.lsn, to_string(layer.keys.begin),
+              to_string(layer.keys.end), layer.lsns.begin, layer.lsns.end);
+}
+
+void LayerMeter::add(const LayerRecord& record) {
+  const std::uint64_t bytes = record.value.size() + kRecordHeadBytes;
+  const Key cell = grid_.cell_of(record.key);
+  if (is_new_page(record.key)) page_bytes_ = 0;
+  if (layer.cells.empty() || layer.cells.back().cell != cell) {
+    layer.cells.push_back({.cell = cell});
+  }
+  layer.cells.back().bytes += bytes;
+  ++layer.cells.back().records;
+  layer.bytes += bytes;
+  ++layer.records;
+  page_bytes_ += bytes;
+  layer.page_bytes_max = std::max(layer.page_bytes_max, page_bytes_);
+  last_key_ = record.key;
+}
+
 void LayerWriter::begin_layer(LayerKind kind, const KeyRange& keys, const LsnRange& lsns) {
-  layer_ = {.kind = kind, .keys = keys, .lsns = lsns};
+  meter_.begin(kind, keys, lsns);
   has_section_ = false;
 }
 
 Status LayerWriter::append(const LayerRecord& record) {
-  RETURN_IF_ERROR(check(record));
-  const bool is_new_page = !has_section_ || record.key != last_key_;
-  if (has_section_ && is_new_page && is_cut_by_size() && layer_.bytes >= cuts_.bytes) {
+  RETURN_IF_ERROR(meter_.check(record));
+  const LayerShape& layer = meter_.layer;
+  const bool is_full = is_cut_by_size() && layer.bytes >= cuts_.bytes;
+  if (is_full && meter_.is_new_page(record.key)) {
     cut_at(record.key);
   }
   if (!has_section_) RETURN_IF_ERROR(begin_section());
-  if (is_new_page) page_bytes_ = 0;
-  if (layer_.records == 0 && is_cut_by_size() && layer_.is_delta()) layer_.keys.begin = record.key;
-  measure(record);
+  if (layer.records == 0 && is_cut_by_size() && layer.is_delta()) {
+    meter_.layer.keys.begin = record.key;
+  }
+  const std::uint64_t bytes_before = layer.bytes;
+  meter_.add(record);
+  file_bytes.back() += layer.bytes - bytes_before;
   return files.back()->append(record);
-}
-
-Status LayerWriter::check(const LayerRecord& record) const {
-  const bool is_inside = layer_.is_delta()
-                             ? layer_.lsns.begin <= record.lsn && record.lsn < layer_.lsns.end
-                             : record.lsn == layer_.lsns.end;
-  if (is_inside && layer_.keys.contains(record.key)) return {};
-  return fail(ErrorCode::kCorrupt,
-              "record of key {} at LSN {}: is not in keys {} to {}, LSNs {} to {}",
-              to_string(record.key), record.lsn, to_string(layer_.keys.begin),
-              to_string(layer_.keys.end), layer_.lsns.begin, layer_.lsns.end);
 }
 
 Status LayerWriter::begin_section() {
   bool is_new_file = files.empty() || is_cut_by_size();
+  LayerShape& layer = meter_.layer;
   while (cut_points_passed_ < cuts_.points.size() &&
-         cuts_.points[cut_points_passed_] <= layer_.keys.begin) {
+         cuts_.points[cut_points_passed_] <= layer.keys.begin) {
     is_new_file = true;
     ++cut_points_passed_;
   }
@@ -53,42 +78,28 @@ Status LayerWriter::begin_section() {
     files.push_back(std::move(file));
     file_bytes.push_back(0);
   }
-  layer_.file = files.size() - 1;
-  layer_.section = 0;
-  for (const LayerShape& layer : layers) layer_.section += layer.file == layer_.file ? 1U : 0U;
+  layer.file = files.size() - 1;
+  layer.section = 0;
+  for (const LayerShape& written : layers) layer.section += written.file == layer.file ? 1U : 0U;
   has_section_ = true;
   return files.back()->begin_section();
 }
 
 void LayerWriter::cut_at(Key key) {
-  const LayerKind kind = layer_.kind;
-  const KeyRange keys = layer_.keys;
-  const LsnRange lsns = layer_.lsns;
-  if (kind == LayerKind::kImage) layer_.keys.end = key;
+  const LayerKind kind = meter_.layer.kind;
+  const KeyRange keys = meter_.layer.keys;
+  const LsnRange lsns = meter_.layer.lsns;
+  if (kind == LayerKind::kImage) meter_.layer.keys.end = key;
   end_layer();
   begin_layer(kind, {key, keys.end}, lsns);
 }
 
-void LayerWriter::measure(const LayerRecord& record) {
-  const std::uint64_t bytes = record.value.size() + kRecordHeadBytes;
-  const Key cell = grid_.cell_of(record.key);
-  if (layer_.cells.empty() || layer_.cells.back().cell != cell) {
-    layer_.cells.push_back({.cell = cell});
-  }
-  layer_.cells.back().bytes += bytes;
-  ++layer_.cells.back().records;
-  layer_.bytes += bytes;
-  ++layer_.records;
-  page_bytes_ += bytes;
-  layer_.page_bytes_max = std::max(layer_.page_bytes_max, page_bytes_);
-  file_bytes.back() += bytes;
-  last_key_ = record.key;
-}
-
 void LayerWriter::end_layer() {
   if (!std::exchange(has_section_, false)) return;
-  if (is_cut_by_size() && layer_.is_delta()) layer_.keys.end = advance(last_key_, 1);
-  layers.push_back(std::move(layer_));
+  if (is_cut_by_size() && meter_.layer.is_delta()) {
+    meter_.layer.keys.end = advance(meter_.last_key(), 1);
+  }
+  layers.push_back(std::move(meter_.layer));
 }
 
 Status LayerWriter::finish() {

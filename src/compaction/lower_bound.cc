@@ -1,5 +1,4 @@
-// A bound on what any policy must write that decides cell by cell, keeps all history and writes
-// each flush by itself.
+// A bound on what any policy must write that decides cell by cell and keeps all history.
 //
 // 1. Prices are put on the budgets: on a layer visit by an even read and by a hot one, and on bytes
 //    of images. For any prices, the cheapest schedule of writes and paid visits, less what the
@@ -12,6 +11,8 @@
 //      cost(i, n) = min over j of cost(i, j-1) + (j > i ? bytes(i..j) : 0)
 //                                 + visits(j..n) + cost(j+1, n)
 //
+//    Every flush is counted as written besides; where flush j is merged from memory, it was not,
+//    and bytes(i..j-1) is what the merge adds.
 // 3. Above it, a program over the flushes after which images are written.
 // 4. The prices are climbed one after the other, by golden section on their logarithms: the bound
 //    is concave in the prices.
@@ -85,9 +86,10 @@ std::vector<BoundCell> find_cells(const WriteHistory::Data& history) {
 
 class CellBound {
  public:
-  CellBound(const BoundCell& cell, const Prices& prices)
+  CellBound(const BoundCell& cell, const Prices& prices, FlushMode flush_mode)
       : cell_(cell),
         prices_(prices),
+        flush_mode_(flush_mode),
         count_(cell.writes.size()),
         by_end_((count_ + 1) * (count_ + 1)) {
     paid_.resize(cell.even.size());
@@ -151,7 +153,9 @@ class CellBound {
         }
         const double cheapest = *std::ranges::min_element(best);
         by_end_[end * (count_ + 1) + begin] = cheapest;
-        if (end < count_) merged[end] = cheapest + bytes[end + 1] - bytes[begin];
+        if (end == count_) continue;
+        const std::size_t written_again = flush_mode_ == FlushMode::kAlone ? end + 1 : end;
+        merged[end] = cheapest + bytes[written_again] - bytes[begin];
       }
     }
   }
@@ -170,6 +174,7 @@ class CellBound {
 
   const BoundCell& cell_;
   Prices prices_;
+  FlushMode flush_mode_;
   std::size_t count_;
   std::vector<double> by_end_;  // cost(begin, end), intervals with one end together.
   std::vector<double> paid_;    // For visits of one layer before each interval.
@@ -177,9 +182,10 @@ class CellBound {
 
 class Climb {
  public:
-  Climb(const WriteHistory::Data& history, const CompactionBudgets& budgets)
+  Climb(const WriteHistory::Data& history, const CompactionBudgets& budgets, FlushMode flush_mode)
       : cells_(find_cells(history)),
         budgets_(budgets),
+        flush_mode_(flush_mode),
         intervals_(static_cast<double>(history.flushes.size())),
         wal_bytes_(static_cast<double>(history.wal_bytes)),
         unit_(static_cast<double>(history.workload.file_bytes)) {}
@@ -205,7 +211,7 @@ class Climb {
 
   double evaluate() const {
     double sum = 0;
-    for (const BoundCell& cell : cells_) sum += CellBound(cell, prices_).run();
+    for (const BoundCell& cell : cells_) sum += CellBound(cell, prices_, flush_mode_).run();
     sum -= prices_.even * budgets_.read_amp_even.value_or(0) * intervals_;
     sum -= prices_.hot * budgets_.read_amp_hot.value_or(0) * intervals_;
     return sum - prices_.space * std::max(budgets_.space_amp.value_or(1) - 1, 0.0) * wal_bytes_;
@@ -254,6 +260,7 @@ class Climb {
 
   std::vector<BoundCell> cells_;
   CompactionBudgets budgets_;
+  FlushMode flush_mode_;
   double intervals_;
   double wal_bytes_;
   double unit_;
@@ -262,8 +269,9 @@ class Climb {
 
 }  // namespace
 
-double write_amp_bound(const WriteHistory& history, const CompactionBudgets& budgets) {
-  return Climb(history.data(), budgets).run();
+double write_amp_bound(const WriteHistory& history, const CompactionBudgets& budgets,
+                       FlushMode flush_mode) {
+  return Climb(history.data(), budgets, flush_mode).run();
 }
 
 }  // namespace packstore

@@ -85,7 +85,7 @@ class StretchMerge {
 
 struct Scene {
   std::span<const LayerShape> layers;
-  LayerStorage& storage;
+  const OpenLayer& open;
   Lsn lsn;
   PageBuilder& builder;
   const JobControl& control;
@@ -116,14 +116,14 @@ Status visit_stretch(const Scene& scene, const KeyRange& keys,
   StretchMerge merge(scene.builder, scene.lsn, image_lsn, visit);
   std::unique_ptr<RecordStream> pages;
   if (image != nullptr) {
-    ASSIGN_OR_RETURN(pages, scene.storage.open(*image, keys, scene.control));
+    ASSIGN_OR_RETURN(pages, scene.open(*image, keys, scene.control));
   }
   RETURN_IF_ERROR(merge.begin(std::move(pages)));
   std::vector<std::unique_ptr<RecordStream>> streams;
   for (const LayerShape& layer : scene.layers) {
     if (!layer.is_delta() || !layer.keys.overlaps(keys)) continue;
     if (layer.lsns.begin >= scene.lsn || layer.lsns.end <= image_lsn) continue;
-    ASSIGN_OR_RETURN(auto stream, scene.storage.open(layer, keys, scene.control));
+    ASSIGN_OR_RETURN(auto stream, scene.open(layer, keys, scene.control));
     streams.push_back(std::move(stream));
   }
   RETURN_IF_ERROR(
@@ -133,10 +133,10 @@ Status visit_stretch(const Scene& scene, const KeyRange& keys,
 
 }  // namespace
 
-Status visit_pages(std::span<const LayerShape> layers, LayerStorage& storage, const KeyRange& keys,
+Status visit_pages(std::span<const LayerShape> layers, const OpenLayer& open, const KeyRange& keys,
                    Lsn lsn, PageBuilder& builder, const JobControl& control,
                    const std::function<Status(const LayerRecord&)>& visit) {
-  const Scene scene{layers, storage, lsn, builder, control};
+  const Scene scene{layers, open, lsn, builder, control};
   const std::vector<Key> borders = borders_of_images(scene, keys);
   for (std::size_t i = 0; i + 1 < borders.size(); ++i) {
     RETURN_IF_ERROR(visit_stretch(scene, {borders[i], borders[i + 1]}, visit));

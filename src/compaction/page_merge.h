@@ -22,10 +22,14 @@ class PageBuilder {
   virtual Result<ByteView> finish() = 0;
 };
 
+// The records of the layer whose keys are in `keys`.
+using OpenLayer = std::function<Result<std::unique_ptr<RecordStream>>(
+    const LayerShape& layer, const KeyRange& keys, const JobControl& control)>;
+
 // Calls `visit` for every page of `keys` that is in use at `lsn`, that is, after all records below
 // it; by ascending key. The `lsn` of what is visited is that LSN. Memory: a block for each layer
 // over one key, and a page.
-Status visit_pages(std::span<const LayerShape> layers, LayerStorage& storage, const KeyRange& keys,
+Status visit_pages(std::span<const LayerShape> layers, const OpenLayer& open, const KeyRange& keys,
                    Lsn lsn, PageBuilder& builder, const JobControl& control,
                    const std::function<Status(const LayerRecord&)>& visit);
 

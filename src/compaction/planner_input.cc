@@ -55,6 +55,7 @@ Status check_layers(const PlannerInput& input) {
     }
     RETURN_IF_ERROR(check_rectangle(layer, input.tip));
     RETURN_IF_ERROR(check_shares(layer, input.grid));
+    if (layer.is_in_memory()) continue;
     if (!std::ranges::binary_search(input.files, layer.file, {}, &FileShape::id)) {
       return fail(ErrorCode::kInvalidArgument, "layer {}: file {} is not among the files", layer.id,
                   layer.file);

@@ -4,7 +4,7 @@
 // 1. The intervals known of are replayed; short histories are repeated to a fixed length. The first
 //    quarter does not count: stacks are empty then, and never will be again.
 // 2. A price has two parts, for a visit by an evenly spread read and by one that follows the
-//    writes. For each of five mixtures the lowest price is found by halving whose mean read
+//    writes. For each of four mixtures the lowest price is found by halving whose mean read
 //    amplification meets both goals, among those that are one step away at most; the mixture that
 //    writes least is taken.
 // 3. Twice what was measured above or below the target so far is taken off or put on the goal, so
@@ -29,8 +29,8 @@ namespace {
 constexpr std::size_t kReplayedMin = 32;
 constexpr std::size_t kUntunedIntervals = 4;
 constexpr int kHalvings = 5;
-// Shares of the price that are for hot reads.
-constexpr std::array kMixtures{0.0, 0.25, 0.5, 0.75, 1.0};
+// Shares of the price that are for hot reads. Never none: what was written is read.
+constexpr std::array kMixtures{0.25, 0.5, 0.75, 1.0};
 // A mean aims below its target by as much as it strays.
 constexpr double kAim = 0.965;
 // How much of what the mean is off is made up for at once.
@@ -43,25 +43,45 @@ constexpr double kStepLate = 1.6;
 // more than any writing.
 constexpr double kMissed = 10;
 
+// Sums that are kept may be off by their roundings.
+constexpr double kRounded = 1 + 1e-9;
+
+// Reads, as shares of all reads.
+struct Visits {
+  double even = 0;
+  double hot = 0;
+
+  Visits& operator+=(const Visits& more) {
+    even += more.even;
+    hot += more.hot;
+    return *this;
+  }
+  Visits& operator-=(const Visits& less) {
+    even -= less.even;
+    hot -= less.hot;
+    return *this;
+  }
+};
+
 struct ReplayedRun {
   double bytes = 0;
-  double visits_even = 0;
-  double visits_hot = 0;
+  bool is_in_memory = false;
+  Visits before = {};  // Of the cell, when the run was made: it is visited by all that follow.
 };
 
 // What a cell sees in one interval.
 struct ReplayedInterval {
   double bytes = 0;
   double image_bytes = 0;
-  double even = 0;  // Shares of reads.
-  double hot = 0;
+  Visits visits = {};
 };
 
 struct ReplayedCell {
   double bias = 1;
-  std::vector<ReplayedInterval> intervals = {};
   bool has_image = false;
   std::vector<ReplayedRun> runs = {};  // Oldest first.
+  Visits visits = {};                  // So far.
+  Visits before_runs = {};             // Before each of the runs was made, added up.
 };
 
 struct ReplayedMeans {
@@ -75,6 +95,7 @@ class Replay {
   Replay(const PlannerInput& input, const CellPolicyOptions& options)
       : rule_(rule_of(input, options)),
         space_amp_(input.budgets.space_amp),
+        merges_flushes_(std::ranges::any_of(input.layers, &LayerShape::is_in_memory)),
         totals_(input.cells.front().history.size()) {
     for (const CellState& cell : input.cells) {
       for (std::size_t i = 0; i < totals_.size(); ++i) {
@@ -85,13 +106,15 @@ class Replay {
     }
     for (const CellState& cell : input.cells) {
       cells_.push_back({.bias = rent_bias(cell.keys.begin, input.grid, options.spread)});
-      for (std::size_t i = 0; i < totals_.size(); ++i) {
-        cells_.back().intervals.push_back(
+    }
+    for (std::size_t i = 0; i < totals_.size(); ++i) {
+      for (const CellState& cell : input.cells) {
+        seen_.push_back(
             {.bytes = static_cast<double>(cell.history[i].bytes),
              .image_bytes =
                  static_cast<double>(cell.history[i].pages) * static_cast<double>(kPageBytes),
-             .even = share(cell.history[i].pages, totals_[i].pages),
-             .hot = share(recent_records(cell.history, i), recent_records(totals_, i))});
+             .visits = {share(cell.history[i].pages, totals_[i].pages),
+                        share(recent_records(cell.history, i), recent_records(totals_, i))}});
       }
     }
   }
@@ -102,6 +125,7 @@ class Replay {
     for (ReplayedCell& cell : cells_) {
       cell.runs.clear();
       cell.has_image = false;
+      cell.visits = cell.before_runs = {};
     }
     wal_bytes_ = live_bytes_ = written_bytes_ = 0;
     const std::size_t steps = std::max(totals_.size(), kReplayedMin);
@@ -113,10 +137,12 @@ class Replay {
       live_bytes_ += static_cast<double>(totals_[now].bytes);
       if (step == steps - counted) sum = {};
       SpaceRoom space(space_amp_, wal_bytes_, live_bytes_);
+      const ReplayedInterval* seen = &seen_[now * cells_.size()];
       for (ReplayedCell& cell : cells_) {
-        if (cell.runs.empty() && !cell.has_image && cell.intervals[now].bytes == 0) continue;
-        decide(cell, cell.intervals[now], prices, space);
-        visit(cell, cell.intervals[now], sum);
+        const ReplayedInterval& interval = *seen++;
+        if (cell.runs.empty() && !cell.has_image && interval.bytes == 0) continue;
+        decide(cell, interval, prices, space);
+        visit(cell, interval, sum);
       }
     }
     return {.even = sum.even / static_cast<double>(counted),
@@ -128,17 +154,22 @@ class Replay {
   // first.
   double drift() const {
     const std::size_t half = totals_.size() / 2;
-    const auto sum = [](const auto& intervals, std::size_t begin, std::size_t end) {
+    const auto bytes_of = [&](std::size_t begin, std::size_t end, std::size_t cell) {
       double bytes = 0;
-      for (std::size_t i = begin; i < end; ++i) bytes += static_cast<double>(intervals[i].bytes);
+      for (std::size_t i = begin; i < end; ++i) bytes += seen_[i * cells_.size() + cell].bytes;
       return bytes;
     };
-    const double before = std::max(sum(totals_, 0, half), 1.0);
-    const double after = std::max(sum(totals_, half, totals_.size()), 1.0);
+    const auto bytes_of_all = [&](std::size_t begin, std::size_t end) {
+      double bytes = 0;
+      for (std::size_t i = begin; i < end; ++i) bytes += static_cast<double>(totals_[i].bytes);
+      return std::max(bytes, 1.0);
+    };
+    const double before = bytes_of_all(0, half);
+    const double after = bytes_of_all(half, totals_.size());
     double moved = 0;
-    for (const ReplayedCell& cell : cells_) {
-      moved += std::abs(sum(cell.intervals, 0, half) / before -
-                        sum(cell.intervals, half, totals_.size()) / after);
+    for (std::size_t cell = 0; cell < cells_.size(); ++cell) {
+      moved +=
+          std::abs(bytes_of(0, half, cell) / before - bytes_of(half, totals_.size(), cell) / after);
     }
     return moved / 2;
   }
@@ -152,53 +183,87 @@ class Replay {
     return history[i].records + (i == 0 ? 0 : history[i - 1].records);
   }
 
+  static void push_run(ReplayedCell& cell, double bytes, bool is_in_memory) {
+    cell.runs.push_back({bytes, is_in_memory, cell.visits});
+    cell.before_runs += cell.visits;
+  }
+
   void decide(ReplayedCell& cell, const ReplayedInterval& now, const PriceTuning& prices,
               SpaceRoom& space) {
-    if (now.bytes > 0) cell.runs.push_back({.bytes = now.bytes});
-    rented_.clear();
-    for (std::size_t i = cell.runs.size(); i-- > 0;) {
-      const ReplayedRun& run = cell.runs[i];
-      rented_.push_back(
-          {run.bytes, cell.bias * (prices.even * run.visits_even + prices.hot * run.visits_hot)});
-    }
+    if (now.bytes > 0) push_run(cell, now.bytes, merges_flushes_);
     const std::size_t below = cell.has_image ? 1 : 0;
-    CellDecision decision = rule_.decide(rented_, now.image_bytes, ImageRoom::kNow, below);
-    if (decision.is_image) {
-      const ImageRoom room = space.ask(now.image_bytes);
-      if (room != ImageRoom::kNow) {
-        decision = rule_.decide(rented_, now.image_bytes, room, below);
+    if (may_decide(cell, now.image_bytes, prices, below)) {
+      rented_.clear();
+      for (std::size_t i = cell.runs.size(); i-- > 0;) {
+        const ReplayedRun& run = cell.runs[i];
+        Visits visits = cell.visits;
+        visits -= run.before;
+        rented_.push_back({run.bytes, rent_of(cell, visits, prices), run.is_in_memory});
       }
+      CellDecision decision = rule_.decide(rented_, now.image_bytes, ImageRoom::kNow, below);
+      if (decision.is_image) {
+        const ImageRoom room = space.ask(now.image_bytes);
+        if (room != ImageRoom::kNow) {
+          decision = rule_.decide(rented_, now.image_bytes, room, below);
+        }
+      }
+      carry_out(decision, cell, now.image_bytes);
     }
+    if (!cell.runs.empty()) cell.runs.back().is_in_memory = false;
+  }
+
+  // Whether the rule could want anything. Most cells want nothing most of the time, and to find
+  // that out takes no look at each of their runs.
+  bool may_decide(const ReplayedCell& cell, double image_bytes, const PriceTuning& prices,
+                  std::size_t below) const {
+    const auto runs = static_cast<double>(cell.runs.size());
+    const Visits of_all{runs * cell.visits.even - cell.before_runs.even,
+                        runs * cell.visits.hot - cell.before_runs.hot};
+    const double rent = rent_of(cell, of_all, prices) * kRounded;
+    if (rent >= image_bytes || cell.runs.size() + below > rule_.depth_max) return true;
+    if (cell.runs.size() < 2) return false;
+    const ReplayedRun& newest = cell.runs.back();
+    const double least =
+        cell.runs[cell.runs.size() - 2].bytes + (newest.is_in_memory ? 0 : newest.bytes);
+    return least <= rule_.merge_share * rent;
+  }
+
+  static double rent_of(const ReplayedCell& cell, const Visits& visits, const PriceTuning& prices) {
+    return cell.bias * (prices.even * visits.even + prices.hot * visits.hot);
+  }
+
+  void carry_out(const CellDecision& decision, ReplayedCell& cell, double image_bytes) {
     if (decision.is_image) {
-      live_bytes_ += now.image_bytes;
-      written_bytes_ += now.image_bytes;
+      live_bytes_ += image_bytes;
+      written_bytes_ += image_bytes;
       cell.has_image = true;
       cell.runs.clear();
+      cell.before_runs = {};
     } else if (decision.merge > 0) {
       double merged = 0;
       for (std::size_t i = 0; i < decision.merge; ++i) {
         merged += cell.runs.back().bytes;
+        written_bytes_ += rented_[i].merge_bytes();
+        cell.before_runs -= cell.runs.back().before;
         cell.runs.pop_back();
       }
-      written_bytes_ += merged;
-      cell.runs.push_back({.bytes = merged});
+      push_run(cell, merged, false);
     }
   }
 
   static void visit(ReplayedCell& cell, const ReplayedInterval& now, ReplayedMeans& sum) {
-    for (ReplayedRun& run : cell.runs) {
-      run.visits_even += now.even;
-      run.visits_hot += now.hot;
-    }
-    const double visits = static_cast<double>(cell.runs.size()) + (cell.has_image ? 1 : 0);
-    sum.even += now.even * visits;
-    sum.hot += now.hot * visits;
+    const double depth = static_cast<double>(cell.runs.size()) + (cell.has_image ? 1 : 0);
+    sum.even += now.visits.even * depth;
+    sum.hot += now.visits.hot * depth;
+    cell.visits += now.visits;
   }
 
   RentRule rule_;
   std::optional<double> space_amp_;
+  bool merges_flushes_;
   std::vector<CellInterval> totals_;  // Of all cells.
   std::vector<ReplayedCell> cells_;
+  std::vector<ReplayedInterval> seen_;  // Of every cell in one interval, then of the next.
   std::vector<RentedRun> rented_;
   double wal_bytes_ = 0;
   double live_bytes_ = 0;

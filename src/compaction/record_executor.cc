@@ -1,6 +1,9 @@
 // A job's outputs are written and made durable by make(), which any number of threads do side by
 // side. publish() then lists them and forgets the inputs, in one step of the storage.
 //
+// While a flush is in memory, publish() only takes what was made; finish_flush() writes what is
+// left of the flush and lists all of it in one step.
+//
 // Inputs are looked up as the plan found them; pages of images are read from what is published when
 // the job begins, which other jobs of the plan may change, but not in its rectangle.
 #include "compaction/record_executor.h"
@@ -40,7 +43,7 @@ RecordExecutor::RecordExecutor(LayerSet layers, LayerStorage& storage, MakePageB
     : storage_(storage),
       make_builder_(std::move(make_builder)),
       layers_(std::move(layers)),
-      published_(std::make_shared<const LayerSet>(layers_)) {}
+      view_(std::make_shared<const View>(View{layers_, nullptr})) {}
 
 Status RecordExecutor::flush(RecordStream& records, const LsnRange& lsns) {
   const JobControl control({}, {}, {});
@@ -54,7 +57,64 @@ Status RecordExecutor::flush(RecordStream& records, const LsnRange& lsns) {
   }
   outputs.written.end_layer();
   RETURN_IF_ERROR(outputs.written.finish());
-  return publish(LayerSet(layers_), outputs);
+  LayerSet next = layers_;
+  take(outputs, next);
+  return publish(std::move(next));
+}
+
+Status RecordExecutor::begin_flush(OpenFlush open, const LsnRange& lsns) {
+  if (view()->flush) {
+    return fail(ErrorCode::kInvalidArgument, "flush of LSNs {} to {}: another one is in memory",
+                lsns.begin, lsns.end);
+  }
+  const JobControl control({}, {}, {});
+  LayerMeter meter(layers_.grid());
+  meter.begin(LayerKind::kDelta, KeyRange::all(), lsns);
+  ASSIGN_OR_RETURN(const auto records, open(KeyRange::all(), control));
+  for (;;) {
+    ASSIGN_OR_RETURN(const LayerRecord* record, records->next());
+    if (record == nullptr) break;
+    RETURN_IF_ERROR(meter.check(*record));
+    meter.add(*record);
+  }
+  meter.layer.file = kInMemory;
+  const std::lock_guard lock(mutex_);
+  if (!meter.layer.cells.empty()) layers_.add(std::move(meter.layer));
+  view_ = std::make_shared<const View>(View{layers_, std::move(open)});
+  return {};
+}
+
+Status RecordExecutor::finish_flush() {
+  const JobControl control({}, {}, {});
+  const OutputCuts cuts;
+  Outputs outputs(cuts, layers_.grid(), storage_, control);
+  const auto seen = view();
+  LayerSet next = layers_;
+  next.settle();
+  std::vector<LayerShape> left;
+  std::ranges::copy_if(next.layers(), std::back_inserter(left), &LayerShape::is_in_memory);
+  std::ranges::sort(left, {}, [](const LayerShape& layer) { return layer.keys.begin; });
+  for (const LayerShape& layer : left) {
+    ASSIGN_OR_RETURN(auto stream, open(*seen, layer, layer.keys, control));
+    outputs.written.begin_layer(layer.kind, layer.keys, layer.lsns);
+    RETURN_IF_ERROR(merge_records(
+        {&stream, 1}, [&](const LayerRecord& record) { return outputs.written.append(record); }));
+    outputs.written.end_layer();
+    RETURN_IF_ERROR(next.remove({layer.id, layer.keys}));
+  }
+  RETURN_IF_ERROR(outputs.written.finish());
+  take(outputs, next);
+  next.settle();
+  return publish(std::move(next));
+}
+
+Result<std::unique_ptr<RecordStream>> RecordExecutor::open(const View& view,
+                                                           const LayerShape& layer,
+                                                           const KeyRange& keys,
+                                                           const JobControl& control) {
+  if (!layer.is_in_memory()) return storage_.open(layer, keys, control);
+  return view.flush({std::max(keys.begin, layer.keys.begin), std::min(keys.end, layer.keys.end)},
+                    control);
 }
 
 Result<LayerShape> RecordExecutor::find(LayerId id) const {
@@ -64,14 +124,14 @@ Result<LayerShape> RecordExecutor::find(LayerId id) const {
   return fail(ErrorCode::kInvalidArgument, "job input: layer {} is not there", id);
 }
 
-std::shared_ptr<const LayerSet> RecordExecutor::published() const {
+std::shared_ptr<const RecordExecutor::View> RecordExecutor::view() const {
   const std::lock_guard lock(mutex_);
-  return published_;
+  return view_;
 }
 
 Result<std::unique_ptr<JobOutputs>> RecordExecutor::make(const CompactionJob& job,
                                                          const JobControl& control) {
-  auto outputs = std::make_unique<Outputs>(job.cuts, published()->grid(), storage_, control);
+  auto outputs = std::make_unique<Outputs>(job.cuts, view()->layers.grid(), storage_, control);
   for (const JobPart& part : job.parts) {
     RETURN_IF_ERROR(make_part(job, part, *outputs, control));
   }
@@ -100,6 +160,7 @@ Status RecordExecutor::make_part(const CompactionJob& job, const JobPart& part, 
 Status RecordExecutor::merge_part(const JobPart& part, Outputs& outputs,
                                   const JobControl& control) {
   LayerKind kind = LayerKind::kDelta;
+  const auto seen = view();
   std::vector<std::unique_ptr<RecordStream>> streams;
   for (const JobInput& input : part.inputs) {
     ASSIGN_OR_RETURN(const LayerShape layer, find(input.layer));
@@ -107,7 +168,7 @@ Status RecordExecutor::merge_part(const JobPart& part, Outputs& outputs,
       return fail(ErrorCode::kInvalidArgument, "job input: image {} is to be merged", layer.id);
     }
     kind = layer.kind;
-    ASSIGN_OR_RETURN(auto stream, storage_.open(layer, input.keys, control));
+    ASSIGN_OR_RETURN(auto stream, open(*seen, layer, input.keys, control));
     streams.push_back(std::move(stream));
   }
   outputs.written.begin_layer(kind, part.keys, part.lsns);
@@ -131,12 +192,10 @@ Status RecordExecutor::copy_part(const JobPart& part, Outputs& outputs, const Jo
 
 Status RecordExecutor::image_part(const JobPart& part, Outputs& outputs,
                                   const JobControl& control) {
-  const auto layers = published();
-  const std::unique_ptr<PageBuilder> builder = make_builder_();
   outputs.written.begin_layer(LayerKind::kImage, part.keys, part.lsns);
-  RETURN_IF_ERROR(
-      visit_pages(layers->layers(), storage_, part.keys, part.lsns.end, *builder, control,
-                  [&](const LayerRecord& page) { return outputs.written.append(page); }));
+  RETURN_IF_ERROR(read_pages(part.keys, part.lsns.end, control, [&](const LayerRecord& page) {
+    return outputs.written.append(page);
+  }));
   outputs.written.end_layer();
   return {};
 }
@@ -164,39 +223,62 @@ Status RecordExecutor::publish(const CompactionJob& job, JobOutputs& outputs) {
       for (const JobInput& input : part.inputs) RETURN_IF_ERROR(next.remove(input));
     }
   }
-  return publish(std::move(next), static_cast<Outputs&>(outputs));
-}
-
-Status RecordExecutor::publish(LayerSet next, Outputs& outputs) {
-  std::vector<NewLayerFile> added;
-  for (std::size_t i = 0; i < outputs.written.files.size(); ++i) {
-    added.push_back({next.add_file(outputs.written.file_bytes[i]), outputs.written.files[i].get()});
-  }
-  for (LayerShape& layer : outputs.written.layers) {
-    layer.file = added[layer.file].id;
-    next.add(std::move(layer));
-  }
-  for (LayerShape& layer : outputs.cut) next.add(std::move(layer));
-  auto settled = std::make_shared<LayerSet>(next);
-  settled->settle();
-  RETURN_IF_ERROR(
-      storage_.publish({.layers = settled->layers(), .files = settled->files(), .added = added}));
+  take(static_cast<Outputs&>(outputs), next);
+  if (!view()->flush) return publish(std::move(next));
   const std::lock_guard lock(mutex_);
   layers_ = std::move(next);
-  published_ = std::move(settled);
   return {};
 }
 
-void RecordExecutor::settle() {
+void RecordExecutor::take(Outputs& outputs, LayerSet& next) {
+  const std::size_t first = taken_.size();
+  for (std::size_t i = 0; i < outputs.written.files.size(); ++i) {
+    taken_.push_back(
+        {next.add_file(outputs.written.file_bytes[i]), std::move(outputs.written.files[i])});
+  }
+  for (LayerShape& layer : outputs.written.layers) {
+    layer.file = taken_[first + layer.file].id;
+    next.add(std::move(layer));
+  }
+  for (LayerShape& layer : outputs.cut) next.add(std::move(layer));
+}
+
+Status RecordExecutor::publish(LayerSet next) {
+  const std::vector<MadeFile> files = std::exchange(taken_, {});
+  std::vector<NewLayerFile> added;
+  for (const MadeFile& file : files) added.push_back({file.id, file.file.get()});
+  auto seen = std::make_shared<View>(View{next, nullptr});
+  seen->layers.settle();
+  RETURN_IF_ERROR(storage_.publish(
+      {.layers = seen->layers.layers(), .files = seen->layers.files(), .added = added}));
   const std::lock_guard lock(mutex_);
-  layers_.settle();
+  layers_ = std::move(next);
+  view_ = std::move(seen);
+  return {};
+}
+
+Status RecordExecutor::settle() {
+  {
+    const std::lock_guard lock(mutex_);
+    layers_.settle();
+  }
+  return storage_.give_back_dead_bytes();
 }
 
 Status RecordExecutor::read_pages(const KeyRange& keys, Lsn lsn,
                                   const std::function<Status(const LayerRecord&)>& visit) {
-  const JobControl control({}, {}, {});
-  const auto layers = published();
-  return visit_pages(layers->layers(), storage_, keys, lsn, *make_builder_(), control, visit);
+  return read_pages(keys, lsn, JobControl({}, {}, {}), visit);
+}
+
+Status RecordExecutor::read_pages(const KeyRange& keys, Lsn lsn, const JobControl& control,
+                                  const std::function<Status(const LayerRecord&)>& visit) {
+  const auto seen = view();
+  const auto open_layer = [&](const LayerShape& layer, const KeyRange& range,
+                              const JobControl& layer_control) {
+    return open(*seen, layer, range, layer_control);
+  };
+  return visit_pages(seen->layers.layers(), open_layer, keys, lsn, *make_builder_(), control,
+                     visit);
 }
 
 }  // namespace packstore

@@ -14,7 +14,7 @@ std::size_t cheapest_merge(const std::vector<RentedRun>& runs, std::size_t depth
   double cheapest_bytes = std::numeric_limits<double>::infinity();
   double bytes = 0;
   for (std::size_t count = 1; count <= runs.size(); ++count) {
-    bytes += runs[count - 1].bytes;
+    bytes += runs[count - 1].merge_bytes();
     const std::size_t depth = runs.size() - count + 1 + depth_below;
     if (count < 2 || depth > depth_max) continue;
     const double each = bytes / static_cast<double>(count - 1);
@@ -53,7 +53,7 @@ CellDecision RentRule::decide(const std::vector<RentedRun>& runs, double image_b
   double bytes = 0;
   double rent = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    bytes += runs[i].bytes;
+    bytes += runs[i].merge_bytes();
     rent += runs[i].rent;
     if (bytes > bytes_max) break;
     if (i > 0 && bytes <= merge_share * (rent - runs[i].rent / 2)) decision.merge = i + 1;

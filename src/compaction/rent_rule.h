@@ -15,6 +15,9 @@ namespace packstore {
 struct RentedRun {
   double bytes = 0;
   double rent = 0;
+  bool is_in_memory = false;  // It must be written in any case; a merge that does costs the others.
+
+  double merge_bytes() const { return is_in_memory ? 0 : bytes; }
 };
 
 struct CellDecision {

@@ -21,7 +21,7 @@ Lsn SimulatedExecutor::horizon() const {
   return tip_ - std::min(tip_, *options_.window_bytes);
 }
 
-Status SimulatedExecutor::flush(std::size_t number) {
+void SimulatedExecutor::begin_flush(std::size_t number) {
   const FlushInterval& interval = history_.flushes[number];
   tip_ = interval.lsns.end;
   pages_.in_use.resize(history_.page_count);
@@ -30,7 +30,10 @@ Status SimulatedExecutor::flush(std::size_t number) {
   pages_.embedded_in.resize(history_.page_count);
   for (const std::uint32_t page : interval.toggled) pages_.in_use[page] ^= 1U;
 
-  LayerShape layer{.keys = KeyRange::all(), .lsns = interval.lsns, .records = interval.records};
+  LayerShape layer{.file = kInMemory,
+                   .keys = KeyRange::all(),
+                   .lsns = interval.lsns,
+                   .records = interval.records};
   for (const CellWrites& writes : interval.cells) {
     layer.cells.push_back({.cell = history_.cell_keys(writes.cell).begin,
                            .bytes = writes.bytes,
@@ -59,12 +62,16 @@ Status SimulatedExecutor::flush(std::size_t number) {
     layer.embedded_pages += cell.embedded_pages;
   }
   totals_.embedded_bytes += layer.embedded_pages * kPageBytes;
-  ++totals_.files;
   ++totals_.layers;
-  layer.file = layers_.add_file(layer.bytes);
   ledger_.flush(area_of(history_, layer.keys, layer.lsns));
   layers_.add(std::move(layer));
-  return {};
+}
+
+void SimulatedExecutor::finish_flush() {
+  layers_.settle();
+  const std::uint64_t bytes = layers_.write_memory();
+  totals_.flush_bytes += bytes;
+  if (bytes != 0) ++totals_.files;
 }
 
 Result<std::unique_ptr<JobOutputs>> SimulatedExecutor::make(const CompactionJob& job,

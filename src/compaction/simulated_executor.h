@@ -19,6 +19,7 @@ struct WrittenFile {
 struct JobTotals {
   std::uint64_t jobs = 0;
   std::uint64_t read_bytes = 0;
+  std::uint64_t flush_bytes = 0;
   std::uint64_t merge_bytes = 0;
   std::uint64_t image_bytes = 0;
   std::uint64_t reclaim_bytes = 0;
@@ -32,10 +33,15 @@ struct JobTotals {
 class SimulatedExecutor final : public JobExecutor {
  public:
   SimulatedExecutor(const WriteHistory::Data& history, const SimulationOptions& options)
-      : history_(history), options_(options), layers_(history.workload.grid), ledger_(history) {}
+      : history_(history),
+        options_(options),
+        layers_(history.workload.grid, options.hole_bytes),
+        ledger_(history) {}
 
-  // The flush that ends interval `number`.
-  Status flush(std::size_t number);
+  // The flush that ends interval `number` is in memory.
+  void begin_flush(std::size_t number);
+  // What no job has taken of it is written to a file. Only while no plan is carried out.
+  void finish_flush();
   Result<std::unique_ptr<JobOutputs>> make(const CompactionJob& job,
                                            const JobControl& control) override;
   Status publish(const CompactionJob& job, JobOutputs& outputs) override;

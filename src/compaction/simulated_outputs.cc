@@ -76,7 +76,7 @@ Status make_delta(const Scene& scene, const JobPart& part, LayerEdit& edit) {
   for (const JobInput& input : part.inputs) {
     ASSIGN_OR_RETURN(const LayerShape* from, find_input(scene, input));
     const LayerShape taken = part_of_layer(*from, input.keys);
-    edit.read_bytes += taken.bytes;
+    if (!from->is_in_memory()) edit.read_bytes += taken.bytes;
     inputs_with_records += taken.records != 0 ? 1U : 0U;
     layer.kind = from->kind;  // An image is copied out of a dead file as what it is.
     layer.file = from->file;

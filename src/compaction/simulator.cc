@@ -1,4 +1,5 @@
 // One run: flush, let the policy plan until it has nothing left to do, measure; once an interval.
+// Where flushes are merged, the first plan is made while the flush is in memory.
 #include <algorithm>
 #include <utility>
 
@@ -39,7 +40,8 @@ class Simulation {
                     "simulation of {} with {}: stopped after {} of {} flushes",
                     history_.workload.name, policy_.name(), number, history_.flushes.size());
       }
-      RETURN_IF_ERROR(executor_.flush(number));
+      executor_.begin_flush(number);
+      if (options_.flush_mode == FlushMode::kAlone) executor_.finish_flush();
       wal_bytes_ += history_.flushes[number].lsns.height();
       const std::uint64_t jobs_before = executor_.totals().jobs;
       RETURN_IF_ERROR(compact(number));
@@ -57,13 +59,15 @@ class Simulation {
       Result<CompactionPlan> plan = policy_.plan(input);
       if (!plan.has_value()) return named(std::move(plan).error());
       tuning_ = plan->tuning;
-      if (plan->jobs.empty()) return {};
+      const bool is_in_memory = round == 0 && options_.flush_mode == FlushMode::kMerged;
+      if (plan->jobs.empty() && !is_in_memory) return {};
       if (options_.on_plan) options_.on_plan(*plan, input);
       const std::size_t files_before = executor_.totals().written.size();
       Status done = run_plan(*plan, executor_, {.control = {.stop = options_.control.stop}});
       if (!done.has_value()) return named(std::move(done).error());
       keep_sizes(files_before);
       executor_.settle();
+      if (is_in_memory) executor_.finish_flush();
     }
     return fail(ErrorCode::kInvalidArgument, "policy {}: still plans after {} rounds",
                 policy_.name(), kRoundsMax);
@@ -137,8 +141,7 @@ class Simulation {
 
   std::uint64_t written_bytes() const {
     const JobTotals& totals = executor_.totals();
-    std::uint64_t flushed = wal_bytes_ + totals.embedded_bytes;
-    return flushed + totals.merge_bytes + totals.image_bytes + totals.reclaim_bytes;
+    return totals.flush_bytes + totals.merge_bytes + totals.image_bytes + totals.reclaim_bytes;
   }
 
   double over_wal(std::uint64_t bytes) const {
@@ -171,6 +174,7 @@ class Simulation {
     SimulationResult row;
     row.workload = history_.workload.name;
     row.policy = policy_.name();
+    row.flush_mode = options_.flush_mode;
     row.wal_bytes = wal_bytes_;
     row.records = history_.records;
     row.write_amp = over_wal(written_bytes());
@@ -191,7 +195,7 @@ class Simulation {
 
   void add_totals(SimulationResult& row) {
     const JobTotals& totals = executor_.totals();
-    row.flush_bytes = wal_bytes_;
+    row.flush_bytes = totals.flush_bytes;
     row.merge_bytes = totals.merge_bytes;
     row.image_bytes = totals.image_bytes;
     row.reclaim_bytes = totals.reclaim_bytes;

@@ -50,21 +50,27 @@ class Suite {
  private:
   Status run_policies(const WriteHistory& history, std::vector<SimulationResult>& rows) const {
     const PolicySizing sizing{.file_bytes = history.file_bytes()};
-    SimulationOptions options;
+    SimulationOptions options{.hole_bytes = options_.hole_bytes};
     options.control.stop = options_.control.stop;
     ASSIGN_OR_RETURN(SimulationResult tiered, run(history, *make_tiered_policy(sizing), options));
     options.budgets = {.read_amp_even = tiered.read_even.occupied,
                        .read_amp_hot = tiered.read_hot.occupied,
                        .read_amp_peak = tiered.read_peak,
                        .space_amp = tiered.storage_amp};
-    const double bound = write_amp_bound(history, options.budgets);
     rows.push_back(std::move(tiered));
-    for (const auto& policy : {make_count_policy(sizing), make_lazy_leveling_policy(sizing),
-                               make_cell_policy({.sizing = sizing})}) {
+    for (const auto& policy : {make_count_policy(sizing), make_lazy_leveling_policy(sizing)}) {
       ASSIGN_OR_RETURN(SimulationResult row, run(history, *policy, options));
       rows.push_back(std::move(row));
     }
+    const double bound = write_amp_bound(history, options.budgets);
     for (SimulationResult& row : rows) row.bound = bound;
+    options.flush_mode = options_.flush_mode;
+    ASSIGN_OR_RETURN(SimulationResult cells,
+                     run(history, *make_cell_policy({.sizing = sizing}), options));
+    cells.bound = options.flush_mode == FlushMode::kAlone
+                      ? bound
+                      : write_amp_bound(history, options.budgets, options.flush_mode);
+    rows.push_back(std::move(cells));
     return {};
   }
 

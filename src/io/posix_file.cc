@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/mistake.h"
 #include "io/keep_room.h"
+#include "io/punch_hole.h"
 
 namespace packstore::io {
 namespace {
@@ -197,6 +198,16 @@ bool keep_room(File& file, std::uint64_t offset, std::uint64_t length) {
   return retry_interrupted([&] {
            return ::fallocate(posix->fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                               static_cast<off_t>(length));
+         }) == 0;
+}
+
+bool punch_hole(File& file, std::uint64_t offset, std::uint64_t length) {
+  const PosixFile* const posix = as_posix(file);
+  if (posix == nullptr || offset > kOffsetMax || length > kOffsetMax - offset) return false;
+  if (length == 0) return true;
+  return retry_interrupted([&] {
+           return ::fallocate(posix->fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                              static_cast<off_t>(offset), static_cast<off_t>(length));
          }) == 0;
 }
 

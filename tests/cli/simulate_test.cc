@@ -103,6 +103,32 @@ TEST_F(Simulate, GivesTheSameRowsForTheSameSeedOnAnyNumberOfThreads) {
   EXPECT_EQ(alone, rows("3"));
 }
 
+// Merged from memory, a merge saves what the flush would have written by itself.
+TEST_F(Simulate, FlushesTheCellPolicyAloneWhenAsked) {
+  const auto rows = [this](const std::string& flush) {
+    return simulate_small({"--workload", "hotcold", "--flush", flush, "--json"}).json();
+  };
+  const nlohmann::json merged = rows("merged");
+  const nlohmann::json alone = rows("alone");
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(merged[i].at("flush"), "alone");
+  EXPECT_EQ(merged[3].at("flush"), "merged");
+  EXPECT_EQ(alone[3].at("flush"), "alone");
+  EXPECT_EQ(alone[3].at("flush_bytes"), alone[3].at("wal_bytes"));
+  EXPECT_LT(merged[3].at("flush_bytes"), merged[3].at("wal_bytes"));
+  EXPECT_LT(merged[3].at("bound"), alone[3].at("bound"));
+  EXPECT_EQ(merged[0].at("bound"), alone[0].at("bound"));
+}
+
+TEST_F(Simulate, KeepsWhatIsDeadInFilesThatGiveNothingBack) {
+  const auto dead = [this](const std::string& holes) {
+    const nlohmann::json row =
+        simulate_small({"--workload", "hotcold", "--holes", holes, "--json"}).json()[3];
+    return row.at("physical_amp").get<double>() - row.at("storage_amp").get<double>();
+  };
+  EXPECT_GT(dead("0"), 2 * dead("64"));
+  EXPECT_GE(dead("64"), 0);
+}
+
 TEST_F(Simulate, ReplaysATraceCompressedOrNot) {
   const std::string plain = file("trace.bin", trace(20'000));
   const std::string packed = file("trace.bin.xz", compressed(trace(20'000)));
@@ -128,6 +154,8 @@ TEST_F(Simulate, RefusesATraceThatIsNone) {
 TEST_F(Simulate, RefusesWordsThatMeanNothing) {
   EXPECT_EQ(simulate({"--workload", "monday"}).status, kUsage);
   EXPECT_EQ(simulate({"--scale", "2"}).status, kUsage);
+  EXPECT_EQ(simulate({"--workload", "shift", "--flush", "never"}).status, kUsage);
+  EXPECT_EQ(simulate({"--workload", "shift", "--holes", "-1"}).status, kUsage);
   EXPECT_EQ(simulate({"--workload", "shift", "--scale", "nan"}).status, kUsage);
   EXPECT_EQ(simulate({"--trace", directory().string()}).status, kUsage);
   EXPECT_EQ(simulate_small({"--workload", "shift", "--report", directory().string()}).status,

@@ -20,12 +20,14 @@ TEST_P(SeededFault, IsFoundAndNamesTheRecord) {
   const auto& [fault, workload, job] = GetParam();
   const WriteHistory& history = small_history(workload, 1.0 / 256);
   const auto policy = make_cell_policy({.sizing = sizing_of(history)});
-  const Result<SimulationResult> row =
-      simulate(history, *policy, {.fault = fault.fault, .fault_at_job = job});
-  ASSERT_FALSE(row.has_value()) << "nobody noticed";
-  EXPECT_EQ(row.error().code, ErrorCode::kCorrupt);
-  EXPECT_THAT(row.error().message,
-              testing::ContainsRegex("record of key .* at LSN .* is in (no|2) layer"));
+  for (const FlushMode flush_mode : {FlushMode::kAlone, FlushMode::kMerged}) {
+    const Result<SimulationResult> row = simulate(
+        history, *policy, {.flush_mode = flush_mode, .fault = fault.fault, .fault_at_job = job});
+    ASSERT_FALSE(row.has_value()) << "nobody noticed";
+    EXPECT_EQ(row.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(row.error().message,
+                testing::ContainsRegex("record of key .* at LSN .* is in (no|2) layer"));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -10,6 +10,7 @@
 #include "compaction/layer_listing.h"
 #include "hash/xxh3.h"
 #include "io/atomic_publish.h"
+#include "io/punch_hole.h"
 
 namespace packstore {
 namespace {
@@ -222,11 +223,49 @@ Result<std::unique_ptr<LayerDirectory>> LayerDirectory::open(
     Bytes bytes(info.size);
     ASSIGN_OR_RETURN(const std::size_t got, (*file)->read_at(0, bytes));
     bytes.resize(got);
-    ASSIGN_OR_RETURN(made->layers_, decode_listing(bytes, grid));
+    ASSIGN_OR_RETURN(made->layers_, decode_listing(bytes, grid, kHoleBytes));
   }
   RETURN_IF_ERROR(made->remove_unlisted(made->layers_.files()));
   made->files_.assign(made->layers_.files().begin(), made->layers_.files().end());
+  made->listed_layers_.assign(made->layers_.layers().begin(), made->layers_.layers().end());
+  RETURN_IF_ERROR(made->give_back_dead_bytes());
   return made;
+}
+
+Status LayerDirectory::give_back_dead_bytes() {
+  std::map<FileId, std::vector<LayerShape>> by_file;
+  for (const LayerShape& layer : listed_layers_) by_file[layer.file].push_back(layer);
+  for (const auto& [id, layers] : by_file) {
+    std::uint64_t bytes = 0;
+    for (const LayerShape& layer : layers) bytes += layer.bytes;
+    if (std::exchange(without_holes_[id], bytes) == bytes) continue;
+    RETURN_IF_ERROR(punch_holes(id, layers));
+  }
+  std::erase_if(without_holes_, [&](const auto& known) { return !by_file.contains(known.first); });
+  return {};
+}
+
+Status LayerDirectory::punch_holes(FileId id, std::span<const LayerShape> layers) {
+  ASSIGN_OR_RETURN(const auto known, file_of(id));
+  ASSIGN_OR_RETURN(const auto file, directory_->open_file(name_of(id), io::OpenMode::kReadWrite));
+  std::uint64_t hole = 0;  // Blocks lie one after the other.
+  std::uint64_t end = 0;
+  for (std::uint32_t section = 0; section < known->sections.size(); ++section) {
+    const auto& blocks = known->sections[section];
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      // A block may end with the key that the next one begins with.
+      const Key last = i + 1 < blocks.size() ? advance(blocks[i + 1].first, 1) : Key::max();
+      const bool is_live = std::ranges::any_of(layers, [&](const LayerShape& layer) {
+        return layer.section == section && layer.keys.overlaps({blocks[i].first, last});
+      });
+      end = blocks[i].offset + blocks[i].bytes;
+      if (!is_live) continue;
+      io::punch_hole(*file, hole, blocks[i].offset - hole);
+      hole = end;
+    }
+  }
+  io::punch_hole(*file, hole, end - hole);
+  return {};
 }
 
 Status LayerDirectory::remove_unlisted(std::span<const FileShape> files) {
@@ -288,6 +327,7 @@ Status LayerDirectory::publish(const LayerListing& listing) {
     }
   }
   files_.assign(listing.files.begin(), listing.files.end());
+  listed_layers_.assign(listing.layers.begin(), listing.layers.end());
   open_ = std::move(kept);
   return {};
 }

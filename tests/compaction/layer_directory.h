@@ -3,6 +3,7 @@
 //   layer-N   sections of blocks of about 64 KiB, then where each block is and what it begins with
 //   listing   the layers and files that are live; replaced in one step
 //
+// Blocks that no layer holds any more become holes, where the file system can do that.
 // What a crash leaves beside the listed files goes when the directory is opened.
 #pragma once
 
@@ -32,6 +33,8 @@ struct OpenLayerFile {
 class LayerDirectory final : public LayerStorage {
  public:
   static constexpr std::size_t kBlockBytes = 64 * 1024;
+  // Of what is dead in a file no less is given back, apart from its borders.
+  static constexpr std::uint64_t kHoleBytes = 2 * kBlockBytes;
 
   // Takes up what is there. kCorrupt: the listing is damaged.
   static Result<std::unique_ptr<LayerDirectory>> open(std::unique_ptr<io::Directory> directory,
@@ -44,12 +47,14 @@ class LayerDirectory final : public LayerStorage {
                                              const JobControl& control) override;
   Result<std::unique_ptr<LayerFile>> create(const JobControl& control) override;
   Status publish(const LayerListing& listing) override;
+  Status give_back_dead_bytes() override;
 
  private:
   LayerDirectory(std::unique_ptr<io::Directory> directory, Grid grid)
-      : directory_(std::move(directory)), layers_(grid) {}
+      : directory_(std::move(directory)), layers_(grid, kHoleBytes) {}
 
   Status remove_unlisted(std::span<const FileShape> files);
+  Status punch_holes(FileId id, std::span<const LayerShape> layers);
   Result<std::shared_ptr<const OpenLayerFile>> file_of(FileId id);
 
   std::unique_ptr<io::Directory> directory_;
@@ -57,7 +62,9 @@ class LayerDirectory final : public LayerStorage {
   std::atomic<std::uint64_t> created_ = 0;
   std::mutex mutex_;
   std::map<FileId, std::shared_ptr<const OpenLayerFile>> open_;  // Shared with streams.
-  std::vector<FileShape> files_;                                 // As listed last.
+  std::vector<LayerShape> listed_layers_;                        // Last.
+  std::vector<FileShape> files_;                                 // The same.
+  std::map<FileId, std::uint64_t> without_holes_;  // Bytes of layers when holes were last made.
 };
 
 }  // namespace packstore

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <map>
@@ -107,6 +108,114 @@ TEST(LayerDirectory, StoppedAtAnyBlockHasWholeJobsAndNothingElse) {
     Layers again(scratch.path());
     EXPECT_EQ(read_all(*again.executor, 3000), pages);
   }
+}
+
+// What one plan takes from memory is there with the flush, or is not there.
+TEST(LayerDirectory, StoppedAtAnyBlockOfAMergeFromMemoryHasAllOfTheFlushOrNothing) {
+  bool was_cut = false;
+  for (std::uint64_t at = 1;; at = at * 2 + 1) {
+    const ScratchDirectory scratch;
+    Pages before;
+    Pages after;
+    bool is_over = false;
+    {
+      Layers layers(scratch.path());
+      ASSERT_TRUE(layers.flush(2, 3, 1000).has_value());
+      before = read_all(*layers.executor, 3000);
+      ASSERT_TRUE(
+          layers.executor->begin_flush(made_flush(2000, 3, 1000), {2000, 3000}).has_value());
+      after = read_all(*layers.executor, 3000);
+      EXPECT_NE(after, before);
+      std::stop_source stop;
+      std::uint64_t blocks = 0;
+      const auto count = [&](std::uint64_t) {
+        if (++blocks == at) stop.request_stop();
+      };
+      const Status status = run_plan(
+          merges_for(3), *layers.executor,
+          {.control = {.stop = stop.get_token()}, .pace_read = count, .pace_write = count});
+      EXPECT_EQ(read_all(*layers.executor, 3000), after);
+      is_over = status.has_value();
+      if (is_over) {
+        ASSERT_TRUE(layers.executor->finish_flush().has_value());
+      }
+    }
+    was_cut |= !is_over;
+    Layers again(scratch.path());
+    EXPECT_EQ(read_all(*again.executor, 3000), is_over ? after : before);
+    if (is_over) break;
+  }
+  EXPECT_TRUE(was_cut);
+}
+
+TEST(LayerDirectory, GoesOnWithAFlushWhosePlanWasStopped) {
+  const ScratchDirectory scratch;
+  Layers layers(scratch.path());
+  ASSERT_TRUE(layers.flush(2, 3, 1000).has_value());
+  ASSERT_TRUE(layers.executor->begin_flush(made_flush(2000, 3, 1000), {2000, 3000}).has_value());
+  const Pages pages = read_all(*layers.executor, 3000);
+  std::stop_source stop;
+  std::uint64_t blocks = 0;
+  const auto stop_half_way = [&](std::uint64_t) {
+    if (++blocks == 8) stop.request_stop();
+  };
+  ASSERT_FALSE(run_plan(merges_for(3), *layers.executor,
+                        {.control = {.stop = stop.get_token()}, .pace_write = stop_half_way})
+                   .has_value());
+  ASSERT_TRUE(layers.executor->finish_flush().has_value());
+  EXPECT_EQ(read_all(*layers.executor, 3000), pages);
+  Layers again(scratch.path());
+  EXPECT_EQ(read_all(*again.executor, 3000), pages);
+}
+
+std::uint64_t blocks_of(const std::filesystem::path& file) {
+  struct stat info {};
+  EXPECT_EQ(::stat(file.c_str(), &info), 0);
+  return static_cast<std::uint64_t>(info.st_blocks) * 512;
+}
+
+// Every other cell is merged away: half of each file becomes holes, and what is left is read.
+TEST(LayerDirectory, GivesBackWhatIsDeadInTheMiddleOfAFile) {
+  const ScratchDirectory scratch;
+  Layers layers(scratch.path());
+  ASSERT_TRUE(layers.flush(2, 60, 1000).has_value());  // A megabyte a cell.
+  const std::uint64_t whole = blocks_of(scratch / "layer-1");
+  const Pages at_tip = read_all(*layers.executor, 2000);
+  const Pages before = read_all(*layers.executor, 1000);
+  ASSERT_TRUE(run_plan(merges_for(2), *layers.executor).has_value());
+  EXPECT_EQ(blocks_of(scratch / "layer-1"), whole) << "while somebody may still read it";
+  ASSERT_TRUE(layers.executor->settle().has_value());
+  if (blocks_of(scratch / "layer-1") == whole) GTEST_SKIP() << "this file system has no holes";
+  std::uint64_t claimed = 0;
+  for (const FileShape& file : layers.executor->layers().files()) {
+    const std::string name = "layer-" + std::to_string(file.id);
+    EXPECT_LE(blocks_of(scratch / name), file.bytes + (64 << 10)) << name;  // And its index.
+    claimed += file.bytes;
+  }
+  EXPECT_LT(blocks_of(scratch / "layer-1"), whole * 7 / 10);
+  EXPECT_LT(claimed, 2 * whole + whole / 3);  // Not three halves of two files, and one merged.
+  EXPECT_EQ(read_all(*layers.executor, 2000), at_tip);
+  Layers again(scratch.path());
+  EXPECT_EQ(read_all(*again.executor, 2000), at_tip);
+  EXPECT_EQ(read_all(*again.executor, 1000), before);
+}
+
+// Somebody stopped between the listing and the holes.
+TEST(LayerDirectory, MakesTheHolesThatAreMissingWhenItIsOpened) {
+  const ScratchDirectory scratch;
+  std::uint64_t whole = 0;
+  Pages pages;
+  {
+    Layers layers(scratch.path());
+    ASSERT_TRUE(layers.flush(2, 60, 1000).has_value());
+    whole = blocks_of(scratch / "layer-1");
+    ASSERT_TRUE(run_plan(merges_for(2), *layers.executor).has_value());
+    pages = read_all(*layers.executor, 2000);
+  }
+  Layers again(scratch.path());
+  if (blocks_of(scratch / "layer-1") == whole) GTEST_SKIP() << "this file system has no holes";
+  EXPECT_LT(blocks_of(scratch / "layer-1"), whole * 7 / 10);
+  EXPECT_EQ(read_all(*again.executor, 2000), pages);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

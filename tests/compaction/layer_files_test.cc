@@ -39,6 +39,33 @@ TEST(LayerFiles, StayUntilTheLastOfTheirLayersGoes) {
   EXPECT_TRUE(layers.files().empty());
 }
 
+TEST(LayerFiles, GiveBackWhatIsDeadInWholeBlocks) {
+  LayerSet layers(Grid{4}, 50);
+  const LayerId layer = layers.add(four_cells(layers.add_file(400)));
+  ASSERT_TRUE(layers.remove({layer, cells(1, 3)}).has_value());
+  layers.settle();
+  ASSERT_EQ(layers.files().size(), 1U);
+  // Two layers of 100 bytes, and a block at either end of each.
+  EXPECT_EQ(layers.files()[0].bytes, 2 * (100U + 2 * 50U));
+  ASSERT_TRUE(layers.remove({layers.layers()[0].id, cells(0, 1)}).has_value());
+  layers.settle();
+  EXPECT_EQ(layers.files()[0].bytes, 100U + 2 * 50U);
+}
+
+TEST(LayerFiles, HoldWhatWasInMemoryOnceItIsWritten) {
+  LayerSet layers(Grid{4});
+  const LayerId layer = layers.add(four_cells(kInMemory));
+  layers.settle();
+  EXPECT_TRUE(layers.files().empty());
+  ASSERT_TRUE(layers.remove({layer, cells(1, 3)}).has_value());
+  layers.settle();
+  EXPECT_EQ(layers.write_memory(), 200U);
+  ASSERT_EQ(layers.files().size(), 1U);
+  for (const LayerShape& left : layers.layers()) EXPECT_EQ(left.file, layers.files()[0].id);
+  EXPECT_EQ(layers.write_memory(), 0U);
+  EXPECT_EQ(layers.files().size(), 1U);
+}
+
 TEST(LayerFiles, AreNotNumberedTwice) {
   LayerSet layers(Grid{4});
   const FileId first = layers.add_file(400);

@@ -106,7 +106,7 @@ Bytes encode_listing(const LayerListing& listing) {
   return std::move(numbers).finish();
 }
 
-Result<LayerSet> decode_listing(ByteView bytes, Grid grid) {
+Result<LayerSet> decode_listing(ByteView bytes, Grid grid, std::uint64_t hole_bytes) {
   if (bytes.size() < 8) return fail(ErrorCode::kCorrupt, "listing: {} bytes", bytes.size());
   const ByteView content = bytes.first(bytes.size() - 8);
   if (ByteReader(bytes.last(8)).read<std::uint64_t>() != hash::xxh3(content)) {
@@ -121,7 +121,7 @@ Result<LayerSet> decode_listing(ByteView bytes, Grid grid) {
   std::vector<LayerShape> layers(numbers.next_count());
   for (LayerShape& layer : layers) layer = read_layer(numbers);
   if (!numbers.is_sound()) return fail(ErrorCode::kCorrupt, "listing: is cut off");
-  return LayerSet(grid, std::move(layers), std::move(files));
+  return LayerSet(grid, std::move(layers), std::move(files), hole_bytes);
 }
 
 }  // namespace packstore

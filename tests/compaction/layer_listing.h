@@ -9,6 +9,7 @@ namespace packstore {
 
 Bytes encode_listing(const LayerListing& listing);
 // kCorrupt: these are not the bytes of a listing.
-Result<LayerSet> decode_listing(ByteView bytes, Grid grid);
+// Files give back what is dead in blocks of `hole_bytes`.
+Result<LayerSet> decode_listing(ByteView bytes, Grid grid, std::uint64_t hole_bytes = 0);
 
 }  // namespace packstore

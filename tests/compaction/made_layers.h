@@ -22,11 +22,16 @@ inline constexpr std::uint64_t kCells = 12;
 // Records of some size, made as they are read, so that no layer is ever in memory.
 class MadeRecords final : public RecordStream {
  public:
-  MadeRecords(Lsn lsn, std::uint64_t per_key, std::size_t value_bytes)
-      : lsn_(lsn), per_key_(per_key), value_(value_bytes, 'v') {}
+  MadeRecords(Lsn lsn, std::uint64_t per_key, std::size_t value_bytes,
+              const KeyRange& keys = KeyRange::all())
+      : lsn_(lsn),
+        per_key_(per_key),
+        value_(value_bytes, 'v'),
+        end_(std::min(keys.end, Key{0, kCells * 16}).low * per_key),
+        made_(keys.begin.low * per_key) {}
 
   Result<const LayerRecord*> next() override {
-    if (made_ == kCells * 16 * per_key_) return nullptr;
+    if (made_ >= end_) return nullptr;
     const std::uint64_t number = made_++;
     const std::string text = std::to_string(lsn_ + number * 7);
     value_.replace(0, std::min(text.size(), value_.size()), text);
@@ -38,9 +43,18 @@ class MadeRecords final : public RecordStream {
   Lsn lsn_;
   std::uint64_t per_key_;
   std::string value_;
-  std::uint64_t made_ = 0;
+  std::uint64_t end_;
+  std::uint64_t made_;
   LayerRecord record_;
 };
+
+// The same as a flush in memory.
+inline OpenFlush made_flush(Lsn lsn, std::uint64_t per_key, std::size_t value_bytes) {
+  return [=](const KeyRange& keys, const JobControl&) -> Result<std::unique_ptr<RecordStream>> {
+    return std::unique_ptr<RecordStream>(
+        std::make_unique<MadeRecords>(lsn, per_key, value_bytes, keys));
+  };
+}
 
 // A directory with layers, and the executor over it.
 struct Layers {
@@ -75,6 +89,15 @@ inline CompactionPlan plan_for(std::size_t layers) {
     plan.jobs.push_back(
         {.kind = is_image ? JobKind::kImage : JobKind::kMerge, .parts = {std::move(part)}});
   }
+  return plan;
+}
+
+// Merges all of the layers in every other cell; the newest may be in memory.
+inline CompactionPlan merges_for(std::size_t layers) {
+  CompactionPlan plan = plan_for(layers);
+  std::erase_if(plan.jobs, [](const CompactionJob& job) {
+    return job.kind == JobKind::kImage || job.parts.front().keys.begin.low % 32 != 0;
+  });
   return plan;
 }
 

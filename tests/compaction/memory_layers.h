@@ -9,6 +9,7 @@
 
 #include "compaction/layer_storage.h"
 #include "compaction/page_merge.h"
+#include "compaction/record_executor.h"
 
 namespace packstore {
 
@@ -41,6 +42,15 @@ inline std::unique_ptr<RecordStream> stream_of(OwnedLayer layer) {
   static const JobControl control({}, {}, {});
   return std::make_unique<OwnedStream>(std::make_shared<const OwnedLayer>(std::move(layer)),
                                        KeyRange::all(), control);
+}
+
+// A flush whose records stay where they are.
+inline OpenFlush in_memory(OwnedLayer layer) {
+  return [records = std::make_shared<const OwnedLayer>(std::move(layer))](
+             const KeyRange& keys,
+             const JobControl& control) -> Result<std::unique_ptr<RecordStream>> {
+    return std::unique_ptr<RecordStream>(std::make_unique<OwnedStream>(records, keys, control));
+  };
 }
 
 class MemoryLayers final : public LayerStorage {

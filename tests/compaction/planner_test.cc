@@ -106,6 +106,37 @@ TEST(CellPolicy, LetsOnlyAsManyCellsWaitAsWillHaveRoom) {
   EXPECT_THAT(outline(plan_of(*cells(), input)), ElementsAre("merge 0-1 c b a", "merge 1-2 c b"));
 }
 
+// What is in memory must be written in any case: merged with b it costs the 100 bytes of b, and in
+// the other cells it is trimmed as ever.
+TEST(CellPolicy, MergesFromMemoryWhereTheRentCoversTheOtherRuns) {
+  DrawnLayers drawn = draw_layers({"aa.a", "b..b"});
+  drawn.named('a').keys = KeyRange::all();
+  drawn.named('b').cells[0].visits_even = 200;  // Half of the oldest run's rent counts.
+  drawn.named('b').cells[1].visits_even = 190;
+  EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))),
+              ElementsAre("cut 0-2 a", "cut 3-4 a"));
+  drawn.named('a').file = kInMemory;
+  const CompactionPlan plan = plan_of(*cells(), at_price_one(drawn));
+  EXPECT_THAT(outline(plan), ElementsAre("merge 0-1 a b", "cut 1-2 a", "cut 3-4 a"));
+  EXPECT_EQ(plan.jobs[0].effect.bytes_written, 200U);
+  EXPECT_EQ(plan.jobs[0].effect.bytes_read, 100U);
+}
+
+// A plan about memory is about nothing else: what it does is not published before the flush is.
+TEST(CellPolicy, LeavesImagesAndOtherCellsForThePlanAfterTheFlush) {
+  DrawnLayers drawn = draw_layers({"a..", "b..", ".c.", ".d."});
+  drawn.named('a').keys = KeyRange::all();
+  drawn.named('a').file = kInMemory;
+  drawn.visit('b', 1'000'000'000);  // An image is due.
+  drawn.visit('c', 1000);
+  EXPECT_THAT(outline(plan_of(*cells(), at_price_one(drawn))), ElementsAre("cut 0-1 a"));
+  PlannerInput after = at_price_one(drawn);
+  drawn.named('a').file = 'a';
+  after.layers = drawn.layers;
+  after.round = 1;
+  EXPECT_THAT(outline(plan_of(*cells(), after)), ElementsAre("merge 1-2 c d", "image 0-1 a b"));
+}
+
 TEST(CellPolicy, ForcesTheMergeThatIsCheapestForEachRunThatGoes) {
   DrawnLayers drawn = draw_layers({"d", "c", "b", "a"});
   drawn.named('a').cells[0].bytes = 1000;  // All four: 1300 bytes for three runs less.

@@ -27,8 +27,7 @@ Key RandomLayers::key_of(std::uint64_t number) const {
   return number < half ? Key{0, number + 16} : Key{7, ~std::uint64_t{0} - 15 - (number - half)};
 }
 
-void RandomLayers::flush() {
-  const LsnRange lsns{tip_, tip_ + 1 + below(300)};
+OwnedLayer RandomLayers::write(const LsnRange& lsns) {
   std::set<std::pair<Key, Lsn>> places;
   const std::uint64_t records = below(60);
   for (std::uint64_t i = 0; i < records; ++i) {
@@ -44,16 +43,37 @@ void RandomLayers::flush() {
     written_[key].push_back(layer.back());
     last_writes_[grid_.cell_of(key)] += value.size();
   }
-  ASSERT_TRUE(executor_->flush(*stream_of(std::move(layer)), lsns).has_value());
-  tip_ = lsns.end;
+  return layer;
+}
+
+void RandomLayers::advance_to(Lsn tip) {
+  tip_ = tip;
   flush_ends_.push_back(tip_);
+}
+
+void RandomLayers::flush() {
+  const LsnRange lsns{tip_, tip_ + 1 + below(300)};
+  ASSERT_TRUE(executor_->flush(*stream_of(write(lsns)), lsns).has_value());
+  advance_to(lsns.end);
+}
+
+void RandomLayers::begin_flush() {
+  const LsnRange lsns{tip_, tip_ + 1 + below(300)};
+  ASSERT_TRUE(executor_->begin_flush(in_memory(write(lsns)), lsns).has_value());
+  is_flushing_ = true;
+  advance_to(lsns.end);
+}
+
+void RandomLayers::finish_flush() {
+  ASSERT_TRUE(executor_->finish_flush().has_value());
+  is_flushing_ = false;
 }
 
 void RandomLayers::run(CompactionPlan plan) {
   std::erase_if(plan.jobs, [](const CompactionJob& job) { return job.parts.empty(); });
   const Status done = run_plan(plan, *executor_, {.threads = 1});
   ASSERT_TRUE(done.has_value()) << done.error().message << "\n" << print_plan(plan);
-  executor_->settle();
+  ASSERT_TRUE(executor_->settle().has_value());
 }
 
 void RandomLayers::compact_at_random() {

@@ -22,6 +22,10 @@ class RandomLayers {
 
   // Another flush of random records; what follows it is the policy's.
   void flush();
+  // The same, in memory.
+  void begin_flush();
+  void finish_flush();
+  bool is_flushing() const { return is_flushing_; }
   // Visits, budgets, horizon, retained LSNs, rates and prices, all at random.
   void draw_circumstances();
 
@@ -44,6 +48,8 @@ class RandomLayers {
 
  private:
   Key key_of(std::uint64_t number) const;
+  OwnedLayer write(const LsnRange& lsns);
+  void advance_to(Lsn tip);
   void compact_at_random();
   void draw_horizon();
   void decide_at_random(Key cell, CompactionJob& merges, CompactionJob& images);
@@ -58,6 +64,7 @@ class RandomLayers {
   std::map<Key, std::uint64_t> last_writes_;
   MemoryLayers storage_;
   std::unique_ptr<RecordExecutor> executor_;
+  bool is_flushing_ = false;
   Lsn tip_ = 0;
   Lsn horizon_ = 0;
   std::vector<Lsn> flush_ends_;

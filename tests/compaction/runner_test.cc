@@ -39,7 +39,7 @@ struct Flushed {
 
   // Layers, and every record of them.
   std::string print() {
-    executor.settle();
+    executor.settle().value();
     const JobControl control({}, {}, {});
     std::string text;
     for (const LayerShape& layer : executor.layers().layers()) {
@@ -256,6 +256,87 @@ TEST(RecordExecutor, WritesNothingOutsideOfThePart) {
 }
 
 // A run that is copied was looked into as often as before; what merges make begins anew.
+// A flush of every third key, and a plan that takes it from memory in even strips.
+struct InMemory : Flushed {
+  static constexpr LsnRange kLsns{700, 800};
+
+  static OwnedLayer records() {
+    OwnedLayer layer;
+    for (std::uint64_t key = 0; key < kKeys; key += 3) {
+      layer.push_back({{0, key}, 700 + key % 10, "new"});
+    }
+    return layer;
+  }
+
+  static CompactionPlan plan() {
+    CompactionPlan plan = merge_in_strips();
+    for (std::size_t strip = 0; strip < plan.jobs.size(); strip += 2) {
+      JobPart& part = plan.jobs[strip].parts.front();
+      part.lsns.end = kLsns.end;
+      part.inputs.insert(part.inputs.begin(), {kLayers + 1, part.keys});
+    }
+    return plan;
+  }
+
+  std::string pages() {
+    std::string text;
+    const auto add = [&](const LayerRecord& page) -> Status {
+      text += to_string(page.key) + "=" + std::string(as_text(page.value)) + "\n";
+      return {};
+    };
+    executor.read_pages(KeyRange::all(), kLsns.end, add).value();
+    return text;
+  }
+};
+
+TEST(RecordExecutor, WritesNothingByItselfThatAPlanTookFromMemory) {
+  InMemory alone;
+  alone.executor.flush(*stream_of(InMemory::records()), InMemory::kLsns).value();
+  run_plan(InMemory::plan(), alone.executor).value();
+
+  std::string on_one;
+  for (const unsigned threads : {1U, 2U, 8U}) {
+    InMemory merged;
+    const std::size_t files = merged.storage.file_count();
+    merged.executor.begin_flush(in_memory(InMemory::records()), InMemory::kLsns).value();
+    EXPECT_EQ(merged.pages(), alone.pages());
+    run_plan(InMemory::plan(), merged.executor, {.threads = threads}).value();
+    EXPECT_EQ(merged.storage.file_count(), files) << "published before the flush was";
+    EXPECT_EQ(merged.pages(), alone.pages());
+    merged.executor.finish_flush().value();
+    EXPECT_EQ(merged.pages(), alone.pages());
+    std::uint64_t left = 0;
+    for (const LayerShape& layer : merged.executor.layers().layers()) {
+      EXPECT_FALSE(layer.is_in_memory());
+      if (layer.lsns == InMemory::kLsns) left += layer.records;
+    }
+    EXPECT_EQ(left, InMemory::records().size() / 2);
+    if (threads == 1) on_one = merged.print();
+    EXPECT_EQ(merged.print(), on_one) << threads;
+  }
+}
+
+TEST(RecordExecutor, HasOneFlushInMemoryAtATime) {
+  InMemory layers;
+  layers.executor.begin_flush(in_memory(InMemory::records()), InMemory::kLsns).value();
+  const Status second = layers.executor.begin_flush(in_memory({}), {800, 900});
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, ErrorCode::kInvalidArgument);
+  layers.executor.finish_flush().value();
+  layers.executor.begin_flush(in_memory({}), {800, 900}).value();
+  layers.executor.finish_flush().value();
+  EXPECT_EQ(layers.executor.layers().layers().size(),
+            kLayers + 1);  // Of nothing there is no layer.
+}
+
+TEST(RecordExecutor, RefusesAFlushOfRecordsFromElsewhere) {
+  InMemory layers;
+  const Status early = layers.executor.begin_flush(in_memory({{{0, 1}, 699, "old"}}), {700, 800});
+  ASSERT_FALSE(early.has_value());
+  EXPECT_EQ(early.error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(layers.executor.layers().layers().size(), kLayers);
+}
+
 TEST(RecordExecutor, RemembersTheVisitsOfWhatItCopies) {
   Flushed flushed;
   flushed.executor.layers().visit_shares([](const LayerShape& layer, CellShare& share) {
@@ -273,7 +354,7 @@ TEST(RecordExecutor, RemembersTheVisitsOfWhatItCopies) {
                                   .lsns = {200, 400},
                                   .inputs = {{3, copied.keys}, {2, copied.keys}}}}});
   ASSERT_TRUE(run_plan(plan, flushed.executor).has_value());
-  flushed.executor.settle();
+  flushed.executor.settle().value();
   const auto layers = flushed.executor.layers().layers();
   EXPECT_EQ(layers[layers.size() - 2].cells, copied.cells);
   for (const CellShare& share : layers.back().cells) EXPECT_EQ(share.visits_even, 0);
@@ -286,7 +367,7 @@ TEST(RecordExecutor, CutsFilesBySizeBetweenPages) {
   CompactionPlan plan;
   plan.jobs.push_back({.kind = JobKind::kMerge, .parts = {part}, .cuts = {.bytes = 5000}});
   ASSERT_TRUE(run_plan(plan, flushed.executor).has_value());
-  flushed.executor.settle();
+  flushed.executor.settle().value();
   const auto layers = flushed.executor.layers().layers();
   ASSERT_GT(layers.size(), 2U);
   EXPECT_EQ(flushed.storage.file_count(), layers.size());
