@@ -10,6 +10,12 @@
 #include "base/error.h"
 
 namespace packstore {
+namespace {
+
+// Of more workers, as of hardware_concurrency() - 1 where nobody knows it, only so many are run.
+constexpr unsigned kWorkersMax = 1U << 16;
+
+}  // namespace
 
 Status run_on_threads(unsigned workers, const std::function<Status(unsigned worker)>& work,
                       const std::function<void()>& on_throw) {
@@ -47,6 +53,15 @@ Status run_on_threads(unsigned workers, const std::function<Status(unsigned work
   }
   for (Status& status : statuses) RETURN_IF_ERROR(std::move(status));
   return {};
+}
+
+Status run_on_shares(unsigned threads, std::size_t count,
+                     const std::function<Status(std::size_t first, std::size_t end)>& work) {
+  const std::size_t shares_max = std::clamp<std::size_t>(count, 1, kThreadsMax);
+  const std::size_t shares = std::clamp<std::size_t>(threads, 1, shares_max);
+  return run_on_threads(static_cast<unsigned>(shares), [&](unsigned share) {
+    return work(count * share / shares, count * (share + 1) / shares);
+  });
 }
 
 }  // namespace packstore

@@ -118,13 +118,9 @@ Status RangeReader::fetch(const Wave& wave, Nodes& nodes) {
     return {};
   }
   if (threads_ <= 1 || wave.size() < kBlocksForThreadsMin) return fetch_slice(wave, nodes);
-  const std::size_t workers = std::min<std::size_t>(threads_, wave.size());
-  const std::size_t share = (wave.size() + workers - 1) / workers;
-  return run_on_threads(static_cast<unsigned>(workers), [&](unsigned worker) -> Status {
-    const std::size_t first = std::min(wave.size(), worker * share);
-    const std::size_t count = std::min(share, wave.size() - first);
-    return fetch_slice(std::span(wave).subspan(first, count),
-                       std::span(nodes).subspan(first, count));
+  return run_on_shares(threads_, wave.size(), [&](std::size_t first, std::size_t end) {
+    return fetch_slice(std::span(wave).subspan(first, end - first),
+                       std::span(nodes).subspan(first, end - first));
   });
 }
 

@@ -91,12 +91,8 @@ Result<bool> LooseObjects::remove(const ObjectId& id) const {
 }
 
 Status LooseObjects::remove_all(std::span<const ObjectId> sorted, unsigned threads) const {
-  const std::size_t workers_max = std::clamp<std::size_t>(sorted.size(), 1, kWorkersMax);
-  const std::size_t workers = std::clamp<std::size_t>(threads, 1, workers_max);
-  return run_on_threads(static_cast<unsigned>(workers), [&](unsigned worker) -> Status {
-    // Neighbours share a shard, so most shards have one thread to themselves.
-    const std::size_t first = sorted.size() * worker / workers;
-    const std::size_t end = sorted.size() * (worker + 1) / workers;
+  // Neighbours share a shard, so most shards have one thread to themselves.
+  return run_on_shares(threads, sorted.size(), [&](std::size_t first, std::size_t end) -> Status {
     std::optional<std::unique_ptr<io::Directory>> shard;
     for (std::size_t i = first; i < end; ++i) {
       if (i == first || sorted[i].bytes[0] != sorted[i - 1].bytes[0]) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <limits>
@@ -183,6 +184,24 @@ TEST(RunOnThreads, RunsEveryWorkerOnceOnNoMoreThreadsThanAreOfUse) {
 }
 
 // std::thread::hardware_concurrency() - 1, where that is 0.
+TEST(RunOnShares, TakesEveryItemOnceAndNoMoreSharesThanItems) {
+  for (const std::size_t count : {0U, 1U, 5U, 64U, 5000U}) {
+    for (const unsigned threads : {0U, 1U, 3U, 64U, std::numeric_limits<unsigned>::max()}) {
+      std::vector<std::atomic<int>> taken(count);
+      std::atomic<std::size_t> shares = 0;
+      ASSERT_TRUE(run_on_shares(threads, count, [&](std::size_t first, std::size_t end) -> Status {
+                    ++shares;
+                    for (std::size_t i = first; i < end; ++i) ++taken[i];
+                    return {};
+                  }).has_value());
+      EXPECT_TRUE(std::ranges::all_of(taken, [](const auto& times) { return times == 1; }));
+      EXPECT_LE(shares, std::max<std::size_t>(count, 1));
+      EXPECT_LE(shares, kThreadsMax);
+      EXPECT_GE(shares, 1U);
+    }
+  }
+}
+
 TEST(RunOnThreads, TakesTheLargestNumberThereIs) {
   std::atomic<int> left = 1'000;
   const auto work = [&](unsigned) -> Status {

@@ -106,7 +106,7 @@ TEST_F(Simulate, GivesTheSameRowsForTheSameSeedOnAnyNumberOfThreads) {
 // Merged from memory, a merge saves what the flush would have written by itself.
 TEST_F(Simulate, FlushesTheCellPolicyAloneWhenAsked) {
   const auto rows = [this](const std::string& flush) {
-    return simulate_small({"--workload", "hotcold", "--flush", flush, "--json"}).json();
+    return simulate_small({"--workload", "shift", "--flush", flush, "--json"}).json();
   };
   const nlohmann::json merged = rows("merged");
   const nlohmann::json alone = rows("alone");
@@ -122,11 +122,11 @@ TEST_F(Simulate, FlushesTheCellPolicyAloneWhenAsked) {
 TEST_F(Simulate, KeepsWhatIsDeadInFilesThatGiveNothingBack) {
   const auto dead = [this](const std::string& holes) {
     const nlohmann::json row =
-        simulate_small({"--workload", "hotcold", "--holes", holes, "--json"}).json()[3];
+        simulate_small({"--workload", "shift", "--holes", holes, "--json"}).json()[3];
     return row.at("physical_amp").get<double>() - row.at("storage_amp").get<double>();
   };
-  EXPECT_GT(dead("0"), 2 * dead("64"));
-  EXPECT_GE(dead("64"), 0);
+  EXPECT_GT(dead("0"), 2 * dead("16"));
+  EXPECT_GE(dead("16"), 0);
 }
 
 TEST_F(Simulate, ReplaysATraceCompressedOrNot) {

@@ -22,13 +22,16 @@ inline PolicySizing sizing_of(const WriteHistory& history) {
   return {.file_bytes = history.file_bytes()};
 }
 
-// What the tiered rule needs on `history`: the budgets that others are held to.
-inline CompactionBudgets tiered_budgets(const WriteHistory& history) {
-  const SimulationResult row = simulate(history, *make_tiered_policy(sizing_of(history))).value();
+// What a policy needed, as the budgets that another is held to.
+inline CompactionBudgets budgets_of(const SimulationResult& row) {
   return {.read_amp_even = row.read_even.occupied,
           .read_amp_hot = row.read_hot.occupied,
           .read_amp_peak = row.read_peak,
           .space_amp = row.storage_amp};
+}
+
+inline CompactionBudgets tiered_budgets(const WriteHistory& history) {
+  return budgets_of(simulate(history, *make_tiered_policy(sizing_of(history))).value());
 }
 
 }  // namespace packstore
