@@ -119,6 +119,20 @@ TEST(WriteAmpBound, IsNeverAboveWhatAPolicyWrites) {
   }
 }
 
+// ../shared/reference/compaction.md, sections 4.1 and 4.3: uniform within the budgets of the tiered
+// rule, here a hundredth of it.
+TEST(WriteAmpBound, IsThePublishedOneForEitherWayOfFlushing) {
+  const WriteHistory history = WriteHistory::generate({.name = "uniform",
+                                                       .records = 200'000,
+                                                       .pages = 6400,
+                                                       .file_bytes = 268'435'456 / 100,
+                                                       .cell_keys_log2 = 9})
+                                   .value();
+  const CompactionBudgets budgets{.read_amp_even = 4.38, .read_amp_hot = 4.38, .space_amp = 1.262};
+  EXPECT_NEAR(write_amp_bound(history, budgets, FlushMode::kAlone), 2.475, 0.015);
+  EXPECT_NEAR(write_amp_bound(history, budgets, FlushMode::kMerged), 2.23, 0.015);
+}
+
 struct Goal {
   const char* workload;
   double ratio;  // Of what the tiered rule writes.
