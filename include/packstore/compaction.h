@@ -10,6 +10,7 @@
 // gives an equal plan, byte for byte. Any thread may call it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -138,6 +139,9 @@ struct PlannerInput {
   PriceTuning tuning = {};  // As the last plan left it.
   // Plans already carried out since the last flush. A policy is asked again until it has no jobs.
   std::uint32_t round = 0;
+
+  // A layer is in memory.
+  bool is_flushing() const { return std::ranges::any_of(layers, &LayerShape::is_in_memory); }
 };
 
 // kInvalidArgument: names the layer, cell or budget that makes no sense. Policies check it first.

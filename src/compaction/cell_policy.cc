@@ -52,10 +52,9 @@ class CellPolicy final : public CompactionPolicy {
     std::uint32_t round = input.round;
     if (round == 0) {
       plan.tuning = tune_prices(input, options_);
-      const bool is_flushing = std::ranges::any_of(input.layers, &LayerShape::is_in_memory);
-      if (is_flushing) append_decisions(input, Deciding::kFlush, plan);
+      if (input.is_flushing()) append_decisions(input, Deciding::kFlush, plan);
       append_trims(input, plan);
-      if (plan.jobs.empty() && !is_flushing) ++round;
+      if (plan.jobs.empty() && !input.is_flushing()) ++round;
     }
     if (round == 1) {
       append_decisions(input, Deciding::kAll, plan);

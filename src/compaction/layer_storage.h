@@ -47,9 +47,9 @@ class LayerStorage {
   virtual Result<std::unique_ptr<LayerFile>> create(const JobControl& control) = 0;
   // One step that a crash does not divide: afterwards this listing holds, or the last one does.
   virtual Status publish(const LayerListing& listing) = 0;
-  // Nobody reads by an older listing than the last one any more: what none of its layers holds may
-  // go from files that stay.
-  virtual Status give_back_dead_bytes() { return {}; }
+  // Nobody reads by an older listing than the last one any more, whose layers these are: what none
+  // of them holds may go from files that stay.
+  virtual Status give_back_dead_bytes(std::span<const LayerShape> /*layers*/) { return {}; }
 };
 
 }  // namespace packstore

@@ -64,8 +64,7 @@ struct Visits {
 };
 
 struct ReplayedRun {
-  double bytes = 0;
-  bool is_in_memory = false;
+  RentedRun run = {};  // Its rent is known when there is something to decide.
   Visits before = {};  // Of the cell, when the run was made: it is visited by all that follow.
 };
 
@@ -95,7 +94,7 @@ class Replay {
   Replay(const PlannerInput& input, const CellPolicyOptions& options)
       : rule_(rule_of(input, options)),
         space_amp_(input.budgets.space_amp),
-        merges_flushes_(std::ranges::any_of(input.layers, &LayerShape::is_in_memory)),
+        merges_flushes_(input.is_flushing()),
         totals_(input.cells.front().history.size()) {
     for (const CellState& cell : input.cells) {
       for (std::size_t i = 0; i < totals_.size(); ++i) {
@@ -184,7 +183,7 @@ class Replay {
   }
 
   static void push_run(ReplayedCell& cell, double bytes, bool is_in_memory) {
-    cell.runs.push_back({bytes, is_in_memory, cell.visits});
+    cell.runs.push_back({{.bytes = bytes, .is_in_memory = is_in_memory}, cell.visits});
     cell.before_runs += cell.visits;
   }
 
@@ -195,10 +194,10 @@ class Replay {
     if (may_decide(cell, now.image_bytes, prices, below)) {
       rented_.clear();
       for (std::size_t i = cell.runs.size(); i-- > 0;) {
-        const ReplayedRun& run = cell.runs[i];
         Visits visits = cell.visits;
-        visits -= run.before;
-        rented_.push_back({run.bytes, rent_of(cell, visits, prices), run.is_in_memory});
+        visits -= cell.runs[i].before;
+        rented_.push_back(cell.runs[i].run);
+        rented_.back().rent = rent_of(cell, visits, prices);
       }
       CellDecision decision = rule_.decide(rented_, now.image_bytes, ImageRoom::kNow, below);
       if (decision.is_image) {
@@ -209,7 +208,7 @@ class Replay {
       }
       carry_out(decision, cell, now.image_bytes);
     }
-    if (!cell.runs.empty()) cell.runs.back().is_in_memory = false;
+    if (!cell.runs.empty()) cell.runs.back().run.is_in_memory = false;
   }
 
   // Whether the rule could want anything. Most cells want nothing most of the time, and to find
@@ -222,9 +221,8 @@ class Replay {
     const double rent = rent_of(cell, of_all, prices) * kRounded;
     if (rent >= image_bytes || cell.runs.size() + below > rule_.depth_max) return true;
     if (cell.runs.size() < 2) return false;
-    const ReplayedRun& newest = cell.runs.back();
     const double least =
-        cell.runs[cell.runs.size() - 2].bytes + (newest.is_in_memory ? 0 : newest.bytes);
+        cell.runs[cell.runs.size() - 2].run.merge_bytes() + cell.runs.back().run.merge_bytes();
     return least <= rule_.merge_share * rent;
   }
 
@@ -242,8 +240,8 @@ class Replay {
     } else if (decision.merge > 0) {
       double merged = 0;
       for (std::size_t i = 0; i < decision.merge; ++i) {
-        merged += cell.runs.back().bytes;
-        written_bytes_ += rented_[i].merge_bytes();
+        merged += cell.runs.back().run.bytes;
+        written_bytes_ += cell.runs.back().run.merge_bytes();
         cell.before_runs -= cell.runs.back().before;
         cell.runs.pop_back();
       }

@@ -88,19 +88,17 @@ Status RecordExecutor::finish_flush() {
   const JobControl control({}, {}, {});
   const OutputCuts cuts;
   Outputs outputs(cuts, layers_.grid(), storage_, control);
-  const auto seen = view();
+  {
+    const std::lock_guard lock(mutex_);
+    layers_.settle();
+  }
   LayerSet next = layers_;
-  next.settle();
-  std::vector<LayerShape> left;
-  std::ranges::copy_if(next.layers(), std::back_inserter(left), &LayerShape::is_in_memory);
-  std::ranges::sort(left, {}, [](const LayerShape& layer) { return layer.keys.begin; });
-  for (const LayerShape& layer : left) {
-    ASSIGN_OR_RETURN(auto stream, open(*seen, layer, layer.keys, control));
-    outputs.written.begin_layer(layer.kind, layer.keys, layer.lsns);
-    RETURN_IF_ERROR(merge_records(
-        {&stream, 1}, [&](const LayerRecord& record) { return outputs.written.append(record); }));
-    outputs.written.end_layer();
-    RETURN_IF_ERROR(next.remove({layer.id, layer.keys}));
+  for (const LayerShape& layer : layers_.layers()) {
+    if (!layer.is_in_memory()) continue;
+    const JobInput all{layer.id, layer.keys};
+    RETURN_IF_ERROR(
+        merge_part({.keys = layer.keys, .lsns = layer.lsns, .inputs = {all}}, outputs, control));
+    RETURN_IF_ERROR(next.remove(all));
   }
   RETURN_IF_ERROR(outputs.written.finish());
   take(outputs, next);
@@ -262,7 +260,9 @@ Status RecordExecutor::settle() {
     const std::lock_guard lock(mutex_);
     layers_.settle();
   }
-  return storage_.give_back_dead_bytes();
+  const auto seen = view();
+  // With a flush in memory nothing was listed since it began.
+  return seen->flush ? Status() : storage_.give_back_dead_bytes(seen->layers.layers());
 }
 
 Status RecordExecutor::read_pages(const KeyRange& keys, Lsn lsn,

@@ -68,7 +68,6 @@ void SimulatedExecutor::begin_flush(std::size_t number) {
 }
 
 void SimulatedExecutor::finish_flush() {
-  layers_.settle();
   const std::uint64_t bytes = layers_.write_memory();
   totals_.flush_bytes += bytes;
   if (bytes != 0) ++totals_.files;

@@ -40,7 +40,7 @@ class SimulatedExecutor final : public JobExecutor {
 
   // The flush that ends interval `number` is in memory.
   void begin_flush(std::size_t number);
-  // What no job has taken of it is written to a file. Only while no plan is carried out.
+  // What no job has taken of it is written to a file. After a plan: when that is settled.
   void finish_flush();
   Result<std::unique_ptr<JobOutputs>> make(const CompactionJob& job,
                                            const JobControl& control) override;

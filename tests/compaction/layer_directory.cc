@@ -227,19 +227,18 @@ Result<std::unique_ptr<LayerDirectory>> LayerDirectory::open(
   }
   RETURN_IF_ERROR(made->remove_unlisted(made->layers_.files()));
   made->files_.assign(made->layers_.files().begin(), made->layers_.files().end());
-  made->listed_layers_.assign(made->layers_.layers().begin(), made->layers_.layers().end());
-  RETURN_IF_ERROR(made->give_back_dead_bytes());
+  RETURN_IF_ERROR(made->give_back_dead_bytes(made->layers_.layers()));
   return made;
 }
 
-Status LayerDirectory::give_back_dead_bytes() {
+Status LayerDirectory::give_back_dead_bytes(std::span<const LayerShape> layers) {
   std::map<FileId, std::vector<LayerShape>> by_file;
-  for (const LayerShape& layer : listed_layers_) by_file[layer.file].push_back(layer);
-  for (const auto& [id, layers] : by_file) {
+  for (const LayerShape& layer : layers) by_file[layer.file].push_back(layer);
+  for (const auto& [id, inside] : by_file) {
     std::uint64_t bytes = 0;
-    for (const LayerShape& layer : layers) bytes += layer.bytes;
+    for (const LayerShape& layer : inside) bytes += layer.bytes;
     if (std::exchange(without_holes_[id], bytes) == bytes) continue;
-    RETURN_IF_ERROR(punch_holes(id, layers));
+    RETURN_IF_ERROR(punch_holes(id, inside));
   }
   std::erase_if(without_holes_, [&](const auto& known) { return !by_file.contains(known.first); });
   return {};
@@ -327,7 +326,6 @@ Status LayerDirectory::publish(const LayerListing& listing) {
     }
   }
   files_.assign(listing.files.begin(), listing.files.end());
-  listed_layers_.assign(listing.layers.begin(), listing.layers.end());
   open_ = std::move(kept);
   return {};
 }

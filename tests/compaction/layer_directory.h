@@ -33,7 +33,7 @@ struct OpenLayerFile {
 class LayerDirectory final : public LayerStorage {
  public:
   static constexpr std::size_t kBlockBytes = 64 * 1024;
-  // Of what is dead in a file no less is given back, apart from its borders.
+  // Between two layers no more than a block stays on either side of what is dead.
   static constexpr std::uint64_t kHoleBytes = 2 * kBlockBytes;
 
   // Takes up what is there. kCorrupt: the listing is damaged.
@@ -47,7 +47,7 @@ class LayerDirectory final : public LayerStorage {
                                              const JobControl& control) override;
   Result<std::unique_ptr<LayerFile>> create(const JobControl& control) override;
   Status publish(const LayerListing& listing) override;
-  Status give_back_dead_bytes() override;
+  Status give_back_dead_bytes(std::span<const LayerShape> layers) override;
 
  private:
   LayerDirectory(std::unique_ptr<io::Directory> directory, Grid grid)
@@ -62,8 +62,7 @@ class LayerDirectory final : public LayerStorage {
   std::atomic<std::uint64_t> created_ = 0;
   std::mutex mutex_;
   std::map<FileId, std::shared_ptr<const OpenLayerFile>> open_;  // Shared with streams.
-  std::vector<LayerShape> listed_layers_;                        // Last.
-  std::vector<FileShape> files_;                                 // The same.
+  std::vector<FileShape> files_;                                 // As listed last.
   std::map<FileId, std::uint64_t> without_holes_;  // Bytes of layers when holes were last made.
 };
 

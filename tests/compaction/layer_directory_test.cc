@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 
 #include "compaction/made_layers.h"
@@ -23,6 +24,17 @@ std::map<std::string, std::string> contents_of(const std::filesystem::path& path
   }
   return contents;
 }
+
+// Asks to stop at a block, and counts them.
+struct StopAtBlock {
+  std::uint64_t at = 0;
+  std::uint64_t blocks = 0;
+  std::stop_source stop = {};
+
+  void operator()(std::uint64_t) {
+    if (++blocks == at) stop.request_stop();
+  }
+};
 
 TEST(LayerDirectory, IsTheSameToTheByteOnAnyNumberOfThreads) {
   std::map<std::string, std::string> on_one;
@@ -90,17 +102,14 @@ TEST(LayerDirectory, StoppedAtAnyBlockHasWholeJobsAndNothingElse) {
     Layers layers(scratch.path());
     ASSERT_TRUE(layers.flush(3, 3, 1000).has_value());
     const Pages pages = read_all(*layers.executor, 3000);
-    std::stop_source stop;
-    std::uint64_t blocks = 0;
-    const auto count = [&](std::uint64_t) {
-      if (++blocks == at) stop.request_stop();
-    };
-    const Status status =
-        run_plan(plan_for(3), *layers.executor,
-                 {.control = {.stop = stop.get_token()}, .pace_read = count, .pace_write = count});
+    StopAtBlock stop{.at = at};
+    const Status status = run_plan(plan_for(3), *layers.executor,
+                                   {.control = {.stop = stop.stop.get_token()},
+                                    .pace_read = std::ref(stop),
+                                    .pace_write = std::ref(stop)});
     if (status.has_value()) break;
     EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
-    EXPECT_EQ(blocks, at) << "went on";
+    EXPECT_EQ(stop.blocks, at) << "went on";
     EXPECT_EQ(read_all(*layers.executor, 3000), pages);
     for (const auto& [name, content] : contents_of(scratch.path())) {
       EXPECT_FALSE(name.starts_with("new-")) << name;
@@ -126,14 +135,11 @@ TEST(LayerDirectory, StoppedAtAnyBlockOfAMergeFromMemoryHasAllOfTheFlushOrNothin
           layers.executor->begin_flush(made_flush(2000, 3, 1000), {2000, 3000}).has_value());
       after = read_all(*layers.executor, 3000);
       EXPECT_NE(after, before);
-      std::stop_source stop;
-      std::uint64_t blocks = 0;
-      const auto count = [&](std::uint64_t) {
-        if (++blocks == at) stop.request_stop();
-      };
-      const Status status = run_plan(
-          merges_for(3), *layers.executor,
-          {.control = {.stop = stop.get_token()}, .pace_read = count, .pace_write = count});
+      StopAtBlock stop{.at = at};
+      const Status status = run_plan(merges_for(3), *layers.executor,
+                                     {.control = {.stop = stop.stop.get_token()},
+                                      .pace_read = std::ref(stop),
+                                      .pace_write = std::ref(stop)});
       EXPECT_EQ(read_all(*layers.executor, 3000), after);
       is_over = status.has_value();
       if (is_over) {
@@ -154,13 +160,9 @@ TEST(LayerDirectory, GoesOnWithAFlushWhosePlanWasStopped) {
   ASSERT_TRUE(layers.flush(2, 3, 1000).has_value());
   ASSERT_TRUE(layers.executor->begin_flush(made_flush(2000, 3, 1000), {2000, 3000}).has_value());
   const Pages pages = read_all(*layers.executor, 3000);
-  std::stop_source stop;
-  std::uint64_t blocks = 0;
-  const auto stop_half_way = [&](std::uint64_t) {
-    if (++blocks == 8) stop.request_stop();
-  };
+  StopAtBlock stop{.at = 8};
   ASSERT_FALSE(run_plan(merges_for(3), *layers.executor,
-                        {.control = {.stop = stop.get_token()}, .pace_write = stop_half_way})
+                        {.control = {.stop = stop.stop.get_token()}, .pace_write = std::ref(stop)})
                    .has_value());
   ASSERT_TRUE(layers.executor->finish_flush().has_value());
   EXPECT_EQ(read_all(*layers.executor, 3000), pages);
